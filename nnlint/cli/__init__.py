@@ -1,0 +1,1 @@
+"""`nnlint` on the command line: one small module a command."""

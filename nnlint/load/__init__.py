@@ -1,0 +1,1 @@
+"""From a script to live modules, by running its definitions only, in a guarded worker process."""

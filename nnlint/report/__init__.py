@@ -1,0 +1,1 @@
+"""What a run found (`Report`), and one renderer a format."""

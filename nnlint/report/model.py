@@ -1,0 +1,114 @@
+"""`Report`: the result of a run. Plain data: it crosses process boundaries and is what every renderer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nnlint.finding import LEVELS, Finding, Level
+
+
+@dataclass(frozen=True, slots=True)
+class OpRow:
+    """One line of `nnlint graph`: an op or a module, plain data."""
+
+    path: str
+    name: str
+    shape: tuple[int, ...]
+    params: int
+    macs: int | None
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    site: str | None = None
+    module_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkReport:
+    """What became of one network.
+
+    Attributes:
+        status: ``traced`` (checked), ``built`` (constructed, but its forward could not be recorded) or ``failed``.
+        inputs: the example inputs as text (``2x3x32x32``, ``ids: long 2x16``).
+        input_source: where they come from (``--input``, ``MNIST at train.py:20``, ``guessed from the first layer``).
+        how: ``meta``, ``real`` or ``partial`` (see `Graph.how`).
+        found: why this network with these arguments (see `Candidate.found`).
+        reason: for one that is not traced: why, and what would help.
+        rows: filled only where asked for (`nnlint graph`).
+    """
+
+    target: str
+    file: str
+    name: str
+    class_name: str
+    status: Literal["traced", "built", "failed"]
+    found: str = ""
+    inputs: tuple[str, ...] = ()
+    input_source: str = ""
+    how: str = ""
+    ops: int = 0
+    params: int = 0
+    macs: int = 0
+    uncounted: int = 0
+    activation_bytes: int = 0
+    reason: str | None = None
+    guesses: tuple[str, ...] = ()
+    rows: tuple[OpRow, ...] = ()
+    #: line of the file it starts at, for messages
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file. ``errors`` make the exit code 2; ``notes`` go to stderr; ``output`` is what the user's
+    code printed while it was loaded."""
+
+    path: str
+    networks: tuple[NetworkReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    output: str = ""
+    #: the file has no network, so there was nothing to check (that is fine)
+    empty: bool = False
+    #: seconds by stage: read, import, load, trace, and one a rule
+    timing: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a run over files (or over one live module): iterable over its findings."""
+
+    files: tuple[FileReport, ...]
+    errors: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, file by file, in the order of their sites."""
+        return tuple(finding for file in self.files for finding in file.findings)
+
+    @property
+    def networks(self) -> tuple[NetworkReport, ...]:
+        """All networks, checked or not."""
+        return tuple(network for file in self.files for network in file.networks)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Everything that went wrong with nnlint's own work (not findings): any of them makes the exit code 2."""
+        return self.errors + tuple(f"{file.path}: {error}" for file in self.files for error in file.errors)
+
+    @property
+    def ok(self) -> bool:
+        """No finding, no error, and every network was checked."""
+        return not self.findings and not self.failed and all(n.status == "traced" for n in self.networks)
+
+    def worst(self) -> Level | None:
+        """The most severe level found."""
+        levels = {finding.level for finding in self.findings}
+        return next((level for level in LEVELS if level in levels), None)

@@ -1,0 +1,123 @@
+"""How a rule is written: the decorators of a rule file, and the frozen objects they return.
+
+A rule file is, in this order, its documentation (the module's docstring), its examples (`bad`, `good`), its check
+(`graph_rule` or `recipe_rule`; exactly one) and its fix (`fix`, optional). The registry collects these objects by
+type; the file's name is the rule's name, with hyphens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nnlint.finding import Edit, Finding, Level
+from nnlint.graph import Graph
+from nnlint.recipe import Recipe
+
+GraphCheck = Callable[[Graph], Iterator[Finding]]
+RecipeCheck = Callable[[Recipe], Iterator[Finding]]
+FixFunction = Callable[[Finding], "tuple[Edit, ...] | Edit | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A piece of real code that shows the fault (``bad``) or a form that must stay quiet.
+
+    Its function returns a network (for a graph rule), or is itself the script (for a recipe rule: its body's source).
+    ``input`` is written as on the command line (``3x224x224``, ``long:1x16``); ``loss`` names a loss that judges the
+    output (``binary_cross_entropy``).
+    """
+
+    function: Callable[..., Any]
+    bad: bool
+    input: str | None = None
+    loss: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The function's name: says what the example shows."""
+        return self.function.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The check of a rule file, with what the registry needs to know about it."""
+
+    function: GraphCheck | RecipeCheck
+    on: Literal["graph", "recipe"]
+    category: str
+    level: Level
+    since: str
+    default: bool = True
+    was: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FixRule:
+    """The fix of a rule file."""
+
+    function: FixFunction
+    safe: bool
+
+
+def bad(*, input: str | None = None, loss: str | None = None) -> Callable[[Callable[..., Any]], Example]:
+    """Marks an example that the rule must find."""
+    return lambda function: Example(function, True, input, loss)
+
+
+def good(*, input: str | None = None, loss: str | None = None) -> Callable[[Callable[..., Any]], Example]:
+    """Marks an example on which the rule must stay quiet."""
+    return lambda function: Example(function, False, input, loss)
+
+
+def graph_rule(
+    *, category: str, level: Level, since: str, default: bool = True, was: tuple[str, ...] = ()
+) -> Callable[[GraphCheck], Check]:
+    """Marks the check of a rule that reads the network's graph (the loss included, as an op after the output).
+
+    Args:
+        category: the section of the tips it belongs to (``convolution``, ``activation``, ``loss`` …).
+        level: the level of its findings, unless a finding chooses its own.
+        since: the version of the pack that brought the rule.
+        default: False for an opt-in rule, off unless selected.
+        was: earlier names, which stay valid for ever.
+    """
+    return lambda function: Check(function, "graph", category, level, since, default, was)
+
+
+def recipe_rule(
+    *, category: str, level: Level, since: str, default: bool = True, was: tuple[str, ...] = ()
+) -> Callable[[RecipeCheck], Check]:
+    """Marks the check of a rule that reads how a script trains (`Recipe`). Arguments as for `graph_rule`."""
+    return lambda function: Check(function, "recipe", category, level, since, default, was)
+
+
+def fix(*, safe: bool) -> Callable[[FixFunction], FixRule]:
+    """Marks the fix: a function from a finding to the edits that mend it (None where it cannot)."""
+    return lambda function: FixRule(function, safe)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as the registry found it: one file's documentation, examples, check and fix."""
+
+    name: str
+    summary: str  # the docstring's first line
+    doc: str  # the whole docstring
+    check: Check
+    examples: tuple[Example, ...]
+    fix: FixRule | None
+    pack: str  # the entry point that brought it
+    module: str  # dotted module name
+    file: str
+
+    @property
+    def category(self) -> str:
+        """The section of the tips it belongs to."""
+        return self.check.category
+
+    @property
+    def level(self) -> Level:
+        """The level of its findings unless they choose their own."""
+        return self.check.level

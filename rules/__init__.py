@@ -1,0 +1,1 @@
+"""The opinions: one rule a file, the file name is the rule's name."""

@@ -173,11 +173,11 @@ class Op:
         return f"<Op {self.index} {self.name} {self.path!r} {list(self.shape)}>"
 
     def back(self, *, past: Kind) -> Iterator[Op]:
-        """Walk against the data flow, past the ops in ``past``; yield each op the walk stops at, nearest first, once."""
+        """Walk against the data flow, past the ops in ``past``; yield each op it stops at, nearest first, once."""
         return _walk(self.inputs, past, lambda op: op.inputs)
 
     def ahead(self, *, past: Kind) -> Iterator[Op]:
-        """Walk with the data flow, past the ops in ``past``; yield each op the walk stops at, nearest first, once."""
+        """Walk with the data flow, past the ops in ``past``; yield each op it stops at, nearest first, once."""
         return _walk(self.users, past, lambda op: op.users)
 
     def finding(self, message: str, *related: Op, **facts: object) -> Finding:

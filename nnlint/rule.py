@@ -3,6 +3,9 @@
 A rule file is, in this order, its documentation (the module's docstring), its examples (`bad`, `good`), its check
 (`graph_rule` or `recipe_rule`; exactly one) and its fix (`fix`, optional). The registry collects these objects by
 type; the file's name is the rule's name, with hyphens.
+
+A few faults show before there is a graph to check: a network that cannot be built or whose forward raises. nnlint finds
+them itself while it examines a file; their files document them, give their level and examples, and say `run_rule`.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ FixFunction = Callable[[Finding], "tuple[Edit, ...] | Edit | None"]
 class Example:
     """A piece of real code that shows the fault (``bad``) or a form that must stay quiet.
 
-    Its function returns a network (for a graph rule), or is itself the script (for a recipe rule: its body's source).
+    Its function returns a network (for a graph rule), or is itself the script (for the others: its body's source).
     ``input`` is written as on the command line (``3x224x224``, ``long:1x16``); ``loss`` names a loss that judges the
     output (``binary_cross_entropy``).
     """
@@ -44,8 +47,8 @@ class Example:
 class Check:
     """The check of a rule file, with what the registry needs to know about it."""
 
-    function: GraphCheck | RecipeCheck
-    on: Literal["graph", "recipe"]
+    function: Callable[..., Iterator[Finding]]
+    on: Literal["graph", "recipe", "run"]
     category: str
     level: Level
     since: str
@@ -91,6 +94,14 @@ def recipe_rule(
 ) -> Callable[[RecipeCheck], Check]:
     """Marks the check of a rule that reads how a script trains (`Recipe`). Arguments as for `graph_rule`."""
     return lambda function: Check(function, "recipe", category, level, since, default, was)
+
+
+def run_rule(*, category: str, level: Level, since: str, was: tuple[str, ...] = ()) -> Check:
+    """The check of a rule whose findings nnlint makes itself while it builds and runs a network.
+
+    It checks no graph. Its examples are scripts, as those of a recipe rule. Arguments as for `graph_rule`.
+    """
+    return Check(lambda _: iter(()), "run", category, level, since, True, was)
 
 
 def fix(*, safe: bool) -> Callable[[FixFunction], FixRule]:

@@ -1,0 +1,96 @@
+"""Rules applied: to a graph, or to a recipe. A rule that crashes is reported and the others go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, MutableMapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnlint.finding import LEVELS, Finding, Level
+from nnlint.site import Site
+
+if TYPE_CHECKING:
+    from nnlint.graph import Graph
+    from nnlint.recipe import Recipe
+    from nnlint.rule import Rule
+
+#: the name of the finding a crashed rule leaves behind; it makes the exit code 2
+INTERNAL_ERROR = "internal-error"
+
+
+def check_graph(graph: Graph, rules: Iterable[Rule], timing: MutableMapping[str, float] | None = None) -> list[Finding]:
+    """The findings of the graph rules among ``rules``, signed, merged and sorted.
+
+    Args:
+        timing: seconds are added to it under each rule's name.
+    """
+    found = [f for rule in rules if rule.check.on == "graph" for f in _apply(rule, graph, graph.name, timing)]
+    return tidy(found)
+
+
+def check_recipe(
+    recipe: Recipe, rules: Iterable[Rule], timing: MutableMapping[str, float] | None = None
+) -> list[Finding]:
+    """The findings of the recipe rules among ``rules``, signed, merged and sorted; ``timing`` as for `check_graph`."""
+    return tidy(f for rule in rules if rule.check.on == "recipe" for f in _apply(rule, recipe, "", timing))
+
+
+def tidy(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding a rule and expression, in the order of the sites.
+
+    An expression in a loop makes many modules, and one file may build a class several times: the first finding is kept,
+    with the paths of all.
+    """
+    kept: dict[object, Finding] = {}
+    for finding in findings:
+        key = (finding.rule, finding.site, "" if finding.site and finding.rule != INTERNAL_ERROR else finding.message)
+        first = kept.get(key)
+        kept[key] = finding if first is None else _merged(first, finding)
+    return sorted(kept.values(), key=_order)
+
+
+def _apply(rule: Rule, subject: Any, network: str, timing: MutableMapping[str, float] | None) -> list[Finding]:
+    start = time.perf_counter()
+    found: list[Finding] = []
+    try:
+        # one by one: what a rule finds before it crashes is kept
+        for finding in rule.check.function(subject):
+            found.append(finding.by(rule.name, rule.level, rule.category, network))  # noqa: PERF401
+    except Exception as error:
+        found.append(_internal_error(rule, error, subject, network))
+    finally:
+        if timing is not None:
+            timing[rule.name] = timing.get(rule.name, 0.0) + time.perf_counter() - start
+    return found
+
+
+def _internal_error(rule: Rule, error: Exception, subject: Any, network: str) -> Finding:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
+    said = str(error) or "no message"
+    message = f"the rule {rule.name} of the pack {rule.pack} crashed{place}: {type(error).__name__}: {said}"
+    file: str | None = subject.file
+    site = Site(file, 1, 1, 1, 1) if file else None
+    return Finding(
+        message, site, facts={"rule": rule.name}, rule=INTERNAL_ERROR, level="error", category="nnlint", network=network
+    )
+
+
+def _merged(first: Finding, other: Finding) -> Finding:
+    paths = first.paths + tuple(path for path in other.paths if path not in first.paths)
+    return replace(first, paths=paths, level=min(first.level or "info", other.level or "info", key=severity))
+
+
+def severity(level: Level) -> int:
+    """0 for an error, then upwards: the smaller the more severe."""
+    return LEVELS.index(level)
+
+
+def _order(finding: Finding) -> tuple[Any, ...]:
+    site = finding.site
+    place = (0, site.file, site.line, site.column) if site else (1, "", 0, 0)
+    return (*place, severity(finding.level or "info"), finding.rule, finding.message)

@@ -1,0 +1,256 @@
+"""Finds the rules: every module of every pack that an entry point of the group ``nnlint.rules`` names.
+
+Two ways to look at a pack. `list_rules` reads its files by `ast`: names, documentation, levels and examples, without
+importing anything (rules import torch for their examples). `load_rules` imports them, to run them.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from nnlint.errors import RulePackError
+from nnlint.finding import LEVELS, Level
+from nnlint.rule import Check, Example, FixRule, Rule
+
+GROUP = "nnlint.rules"
+CHECKS: dict[str, Literal["graph", "recipe", "run"]] = {
+    "graph_rule": "graph",
+    "recipe_rule": "recipe",
+    "run_rule": "run",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleText:
+    """An example of a rule file as its source text: the body of its function, without the indentation."""
+
+    name: str
+    bad: bool
+    source: str
+    line: int
+    input: str | None = None
+    loss: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """A rule as its file's source states it (see `nnlint.rule.Rule` for the fields). ``fix`` says how far to trust it."""
+
+    name: str
+    summary: str
+    doc: str
+    on: Literal["graph", "recipe", "run"]
+    category: str
+    level: Level
+    since: str
+    default: bool
+    was: tuple[str, ...]
+    fix: Literal["safe", "unsafe"] | None
+    examples: tuple[ExampleText, ...]
+    pack: str
+    module: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every rule found, by name, and the packs and files that could not be read: what is wrong costs only itself."""
+
+    rules: tuple[RuleInfo, ...]
+    errors: tuple[RulePackError, ...] = ()
+
+    def by_name(self) -> dict[str, RuleInfo]:
+        """The rules by name; an earlier name (``was``) leads to its rule too."""
+        return {old: rule for rule in self.rules for old in rule.was} | {rule.name: rule for rule in self.rules}
+
+
+@cache
+def list_rules() -> Listing:
+    """Every rule of every installed pack, read from the source: nothing is imported."""
+    rules: dict[str, RuleInfo] = {}
+    errors: list[RulePackError] = []
+    for point in _entry_points():
+        try:
+            folder = _folder(point)
+            files = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
+            if not files:
+                raise RulePackError(f"the rule pack {point.name!r} has no rules", where=str(folder), help=_REINSTALL)
+        except RulePackError as error:
+            errors.append(error)
+            continue
+        for file in files:
+            try:
+                rule = read_rule(file, point.name, f"{point.value}.{file.stem}")
+                if (other := rules.get(rule.name)) is not None:
+                    message = f"a rule {rule.name!r} exists already, in {other.file}"
+                    raise RulePackError(message, where=str(file), help="rename the file: its name is the rule's name")
+                rules[rule.name] = rule
+            except RulePackError as error:
+                errors.append(error)
+    if not rules and not errors:
+        errors.append(RulePackError("no rule pack is installed", help=_REINSTALL))
+    return Listing(tuple(rules[name] for name in sorted(rules)), tuple(errors))
+
+
+def load_rules(names: Iterable[str] | None = None, errors: list[RulePackError] | None = None) -> tuple[Rule, ...]:
+    """The rules, imported and ready to run, in the order of their names.
+
+    Args:
+        names: only these (a name that no rule has is left out); None for all.
+        errors: packs and files that cannot be loaded are appended to it; without it the first one is raised.
+
+    Raises:
+        RulePackError: if a rule cannot be loaded and ``errors`` is not given.
+    """
+    wanted = None if names is None else set(names)
+    listing = list_rules()
+    problems = list(listing.errors) if wanted is None else []
+    loaded: list[Rule] = []
+    for info in listing.rules:
+        if wanted is None or info.name in wanted:
+            try:
+                loaded.append(_load(info))
+            except RulePackError as error:
+                problems.append(error)
+    if errors is not None:
+        errors.extend(problems)
+    elif problems:
+        raise problems[0]
+    return tuple(loaded)
+
+
+_REINSTALL = "reinstall nnlint; from a checkout: pip install -e ."
+
+
+def _entry_points() -> list[importlib.metadata.EntryPoint]:
+    # an editable and a built install of the same project may both announce it
+    points = {(point.name, point.value): point for point in importlib.metadata.entry_points(group=GROUP)}
+    return [points[key] for key in sorted(points)]
+
+
+def _folder(point: importlib.metadata.EntryPoint) -> Path:
+    try:
+        spec = importlib.util.find_spec(point.value)
+    except (ImportError, ValueError) as error:
+        raise RulePackError(f"the rule pack {point.name!r} cannot be loaded: {error}", where=point.value) from error
+    if spec is None or not spec.submodule_search_locations:
+        raise RulePackError(
+            f"the rule pack {point.name!r} cannot be loaded: there is no package {point.value!r}",
+            where=f"entry point {GROUP}: {point.name} = {point.value}",
+            help="a pack is a package with one rule a file; reinstall it or remove it",
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _load(info: RuleInfo) -> Rule:
+    try:
+        module = importlib.import_module(info.module)
+    except Exception as error:
+        message = f"the rule pack {info.pack!r} cannot be loaded: {type(error).__name__}: {error}"
+        raise RulePackError(message, where=info.file) from error
+    members = list(vars(module).values())
+    checks = [member for member in members if isinstance(member, Check)]
+    if len(checks) != 1:
+        raise RulePackError(f"expected exactly one check, found {len(checks)}", where=info.file, help=_FORM)
+    return Rule(
+        name=info.name,
+        summary=info.summary,
+        doc=info.doc,
+        check=checks[0],
+        examples=tuple(member for member in members if isinstance(member, Example)),
+        fix=next((member for member in members if isinstance(member, FixRule)), None),
+        pack=info.pack,
+        module=info.module,
+        file=info.file,
+    )
+
+
+# Reading a rule file by ast
+
+_FORM = "a rule file is a docstring, its examples (@bad, @good), one check (@graph_rule, @recipe_rule) and maybe a @fix"
+
+
+def read_rule(file: Path, pack: str, module: str) -> RuleInfo:
+    """What one rule file states.
+
+    Raises:
+        RulePackError: if it cannot be read, has no docstring, not exactly one check, or arguments of a decorator that
+            are not literal.
+    """
+    try:
+        source = file.read_text(encoding="utf-8")
+        tree = ast.parse(source, str(file))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RulePackError(f"the rule cannot be read: {error}", where=str(file)) from error
+    doc = ast.get_docstring(tree)
+    if not doc:
+        raise RulePackError("the rule has no docstring, which is its documentation", where=str(file), help=_FORM)
+    marks = list(_marks(tree))
+    checks = [(CHECKS[name], call) for name, call, _ in marks if name in CHECKS]
+    if len(checks) != 1:
+        raise RulePackError(f"expected exactly one check, found {len(checks)}", where=str(file), help=_FORM)
+    on, call = checks[0]
+    given = _arguments(call, file)
+    missing = [name for name in ("category", "level", "since") if not isinstance(given.get(name), str)]
+    if missing or given["level"] not in LEVELS:
+        message = f"the check does not say its {missing[0]}" if missing else f"unknown level {given['level']!r}"
+        raise RulePackError(message, where=f"{file}:{call.lineno}", help=f"levels are {', '.join(LEVELS)}")
+    fixes = [_arguments(call, file).get("safe") for name, call, _ in marks if name == "fix"]
+    return RuleInfo(
+        name=file.stem.replace("_", "-"),
+        summary=doc.splitlines()[0].strip(),
+        doc=doc,
+        on=on,
+        category=given["category"],
+        level=given["level"],
+        since=given["since"],
+        default=given.get("default", True),
+        was=tuple(given.get("was", ())),
+        fix=None if not fixes else "safe" if fixes[0] else "unsafe",
+        examples=tuple(_examples(marks, source, file)),
+        pack=pack,
+        module=module,
+        file=str(file),
+    )
+
+
+_Mark = tuple[str, ast.Call, ast.FunctionDef | None]
+
+
+def _marks(tree: ast.Module) -> Iterator[_Mark]:
+    """The decorators of the file's functions, and ``check = run_rule(...)``: their names, calls and functions."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            for decorator in node.decorator_list:
+                if isinstance(decorator, ast.Call):
+                    yield ast.unparse(decorator.func).rpartition(".")[2], decorator, node
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            yield ast.unparse(node.value.func).rpartition(".")[2], node.value, None
+
+
+def _arguments(call: ast.Call, file: Path) -> dict[str, Any]:
+    try:
+        return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
+    except ValueError as error:
+        message = "the arguments of a rule's decorators must be literal: they are read without importing the file"
+        raise RulePackError(message, where=f"{file}:{call.lineno}") from error
+
+
+def _examples(marks: list[_Mark], source: str, file: Path) -> Iterator[ExampleText]:
+    import textwrap
+
+    lines = source.splitlines()
+    for name, call, function in marks:
+        if name in ("bad", "good") and function is not None:
+            given = _arguments(call, file)
+            first, last = function.body[0].lineno, function.body[-1].end_lineno
+            text = textwrap.dedent("\n".join(lines[first - 1 : last]))
+            yield ExampleText(function.name, name == "bad", text, first, given.get("input"), given.get("loss"))

@@ -113,6 +113,8 @@ rms_norm = _kind("rms_norm")
 group_norm = _kind("group_norm")
 #: a layer that rescales activations by their own statistics
 normalisation = batch_norm | instance_norm | layer_norm | rms_norm | group_norm | _kind("local_response_norm")
+#: a weight rebuilt from its direction and its length
+weight_norm = _kind("weight_norm")
 #: divides vectors by their length
 unit_length = _kind("normalize renorm")
 
@@ -166,7 +168,7 @@ windowing = _kind("unfold fold tensor_unfold")
 # -- the same values, arranged otherwise -------------------------------------------------------------------------------
 
 #: the input itself, or a copy of it: another device, memory layout or floating dtype at most
-identity = _kind("identity to contiguous clone detach alias requires_grad_")
+identity = _kind("identity to contiguous clone detach alias")
 #: the same elements in the same or a permuted order under another shape
 reshaping = _kind(
     "view reshape flatten unflatten squeeze unsqueeze permute transpose movedim atleast_1d atleast_2d atleast_3d"
@@ -195,7 +197,7 @@ merging = arithmetic | concatenation | _kind("where fmax fmin logaddexp logaddex
 # -- mathematics -------------------------------------------------------------------------------------------------------
 
 #: a step function: its gradient is zero wherever it exists
-rounding = _kind("ceil floor round trunc sign sgn signbit heaviside floor_divide fake_quantize quantize")
+rounding = _kind("ceil floor round trunc sign signbit heaviside floor_divide fake_quantize quantize")
 #: true or false (0 or 1) for each element, or for all together
 comparison = _kind(
     "eq ne lt le gt ge isclose isnan isinf isfinite isposinf isneginf isreal isin logical_and logical_or logical_not "
@@ -234,13 +236,13 @@ elementwise = (
     | mathematics
     | _scaling
     | (complex_parts - _kind("adjoint"))
-    | _kind("where fmax fmin logaddexp logaddexp2 hypot atan2 copysign masked_fill float_power cast_to_integer")
+    | _kind("where fmax fmin logaddexp logaddexp2 hypot atan2 copysign masked_fill cast_to_integer")
 )
 #: an axis (or all of them) summed up, by whatever statistic
 reduction = _kind(
     "sum mean max min amax amin aminmax prod std var std_mean var_mean median mode quantile logsumexp norm vector_norm "
     "matrix_norm argmax argmin all any count_nonzero nansum nanmean nanmedian nanquantile trace bincount histc "
-    "histogram histogramdd kthvalue segment_reduce"
+    "histogram histogramdd kthvalue segment_reduce hash_tensor"
 )
 #: running totals along an axis
 cumulative = _kind("cumsum cumprod cummax cummin logcumsumexp cumulative_trapezoid trapezoid diff gradient")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nnlint.recipe import Recipe
+from nnlint.script.source import split_lines
 from nnlint.site import Fact, Site
 
 
@@ -62,6 +63,7 @@ class Build:
     Attributes:
         callee: dotted name of what is called, imports resolved; a class of this file by its own name.
         node: the outermost expression that still is the network (``Net(10).to(device)``).
+        site: the span of the constructor call in it (``Net(10)``).
         statement: the statement it stands in.
         variable: what it is bound to (``model``, ``self.net``), "" if nothing.
         function: qualified name of the function it stands in, "" at module level (an ``if __name__`` body is module
@@ -129,5 +131,5 @@ class Script:
 
     @property
     def lines(self) -> list[str]:
-        """The source's lines, without their ends."""
-        return self.source.splitlines()
+        """The source's lines as Python counts them (a form feed ends none), without their ends."""
+        return split_lines(self.source)

@@ -1,0 +1,244 @@
+"""Imports while loading: the project's own modules by their definitions, missing third-party ones as stand-ins."""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nnlint.load.execute import Scope
+from nnlint.load.slicing import Step
+from nnlint.load.standin import Origin, StandIn
+from nnlint.site import Site, of_node
+
+#: the name a script gets that is in no package: never `__main__`, and no other module's
+SCRIPT = "nnlint_script_"
+
+
+@dataclass(eq=False)
+class Project:
+    """The files around a script, as far as they were loaded.
+
+    Attributes:
+        script: the script's absolute path.
+        name: the module name it is loaded under.
+        roots: folders its imports are searched in, first ones first.
+        scopes: the scopes of the project's modules, by module name.
+        missing: imports that failed, by module name.
+        shown: absolute path → the path to show (the one the user gave).
+        trees: parsed sources handed in, by absolute path.
+    """
+
+    script: Path
+    name: str
+    roots: tuple[str, ...]
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    missing: dict[str, Origin] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    trees: dict[str, ast.Module] = field(default_factory=dict)
+
+    def owns(self, origin: str | None) -> bool:
+        """Whether a module's file is the project's: Python source that is neither installed nor Python's own."""
+        if origin is None or not origin.endswith(".py"):
+            return False
+        path = Path(origin).resolve()
+        return path == self.script or not any(path.is_relative_to(folder) for folder in _installed())
+
+
+def project_of(path: str) -> Project:
+    """Where a script stands: its package (by ``__init__.py``), its folder, the root of its project."""
+    script = Path(path).resolve()
+    package: list[str] = []
+    folder = script.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        package.insert(0, folder.name)
+        folder = folder.parent
+    stem = script.stem
+    if package:
+        name = ".".join(package if stem == "__init__" else [*package, stem])
+    else:
+        name = SCRIPT + "".join(c if c.isalnum() else "_" for c in stem)
+    roots = [str(folder), str(script.parent)] if package else [str(folder)]
+    top = next((f for f in (folder, *folder.parents) if any((f / mark).exists() for mark in _MARKS)), None)
+    if top is not None:
+        roots += [str(top), str(top / "src")]
+    return Project(script, name, tuple(dict.fromkeys(roots)), shown={str(script): path})
+
+
+_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+
+
+def _installed() -> tuple[Path, ...]:
+    paths = sysconfig.get_paths()
+    folders = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
+    here = Path(__file__).resolve().parent.parent
+    return (*(Path(folder).resolve() for folder in folders), here)
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds the project's modules, and gives them a loader that runs definitions only."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        """See `importlib.abc.MetaPathFinder`."""
+        if fullname == self.project.name and path is None:
+            return _spec(fullname, str(self.project.script), None, self.project)
+        if fullname.split(".")[0] in sys.stdlib_module_names:
+            return None
+        where = [*self.project.roots, *sys.path] if path is None else path
+        spec = importlib.machinery.PathFinder.find_spec(fullname, where)
+        if spec is None or (spec.origin is not None and not self.project.owns(spec.origin)):
+            return None
+        if spec.origin is None:  # a folder without __init__.py
+            return spec if path is None else None
+        return _spec(fullname, spec.origin, spec.submodule_search_locations, self.project)
+
+
+def _spec(
+    name: str, origin: str, locations: list[str] | None, project: Project
+) -> importlib.machinery.ModuleSpec | None:
+    loader = DefinitionsLoader(name, origin, project)
+    return importlib.util.spec_from_file_location(name, origin, loader=loader, submodule_search_locations=locations)
+
+
+class DefinitionsLoader(importlib.machinery.SourceFileLoader):
+    """Runs a module's definitions; its other names get their values when they are asked for."""
+
+    def __init__(self, name: str, path: str, project: Project) -> None:
+        super().__init__(name, path)
+        self.project = project
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See `importlib.abc.Loader`."""
+        path = str(Path(self.path).resolve())
+        shown = self.project.shown.get(path, self.path)
+        tree = self.project.trees.get(path)
+        if tree is None:
+            tree = ast.parse(self.get_data(self.path), shown)
+        scope = Scope(tree.body, vars(module), shown, flags=future_flags(tree), importer=Importer(self.project, shown))
+        self.project.scopes[module.__name__] = scope
+        module.__dict__.setdefault("__getattr__", _Attribute(module.__name__, scope))
+        scope.define()
+
+
+class _Attribute:
+    """A module's ``__getattr__``: its names are values too, when they are asked for."""
+
+    def __init__(self, module: str, scope: Scope) -> None:
+        self.module = module
+        self.scope = scope
+
+    def __call__(self, name: str) -> Any:
+        try:
+            return self.scope.find(name)
+        except KeyError:
+            raise AttributeError(f"module {self.module!r} has no attribute {name!r}") from None
+
+
+def future_flags(tree: ast.Module) -> int:
+    """The compiler flags of a file's ``from __future__`` imports."""
+    flags = 0
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                flags |= getattr(__future__, alias.name).compiler_flag
+    return flags
+
+
+@dataclass(frozen=True, eq=False)
+class Importer:
+    """Runs one file's import statements."""
+
+    project: Project
+    file: str
+
+    def __call__(self, step: Step, scope: Scope) -> None:
+        """Run an import, name by name. A module that is not installed, or does not import, is stood in for."""
+        node = step.node
+        assert isinstance(node, ast.Import | ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            return
+        for alias in node.names:
+            one = ast.copy_location(
+                ast.Import([alias])
+                if isinstance(node, ast.Import)
+                else ast.ImportFrom(node.module, [alias], node.level),
+                node,
+            )
+            self._one(one, alias, scope)
+
+    def is_local(self, step: Step) -> bool:
+        """Whether a statement imports modules of the project."""
+        node = step.node
+        if isinstance(node, ast.ImportFrom):
+            return node.level > 0 or self._is_local(node.module or "")
+        return isinstance(node, ast.Import) and any(self._is_local(alias.name) for alias in node.names)
+
+    def _is_local(self, module: str) -> bool:
+        head = module.split(".")[0]
+        if head in sys.stdlib_module_names:
+            return False
+        if head in sys.modules:
+            spec = getattr(sys.modules[head], "__spec__", None)
+        else:
+            spec = importlib.machinery.PathFinder.find_spec(head, list(self.project.roots))
+        if spec is None:
+            return False
+        if spec.origin is None:
+            return any(head == Path(p).name for r in self.project.roots for p in [Path(r) / head] if p.is_dir())
+        return self.project.owns(spec.origin)
+
+    def _one(self, node: ast.Import | ast.ImportFrom, alias: ast.alias, scope: Scope) -> None:
+        module = alias.name if isinstance(node, ast.Import) else node.module or ""
+        code = compile(ast.Module([node], []), scope.filename, "exec", scope.flags, dont_inherit=True)
+        try:
+            exec(code, scope.namespace)
+        except Exception as error:
+            level = node.level if isinstance(node, ast.ImportFrom) else 0
+            if level or self._is_local(module) or module.split(".")[0] == "torch":
+                raise
+            self._stand_in(module, alias, node, error, scope)
+
+    def _stand_in(
+        self, module: str, alias: ast.alias, node: ast.Import | ast.ImportFrom, error: Exception, scope: Scope
+    ) -> None:
+        if isinstance(node, ast.Import):
+            name = alias.asname or alias.name.split(".")[0]
+            path = module if alias.asname else name
+        else:
+            name, path = alias.asname or alias.name, f"{module}.{alias.name}"
+        origin = Origin("import", path, _reason(module, error), self._site(node))
+        self.project.missing.setdefault(path, origin)
+        if name != "*":
+            scope.namespace[name] = StandIn(origin, path)
+
+    def _site(self, node: ast.AST) -> Site:
+        import linecache
+
+        return of_node(self.file, linecache.getlines(self.file), node)
+
+
+def _reason(module: str, error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name and module.startswith(error.name):
+        return "is not installed"
+    return f"cannot be imported: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".rstrip(
+        ": "
+    )

@@ -57,7 +57,7 @@ def _apply(rule: Rule, subject: Any, network: str, timing: MutableMapping[str, f
     try:
         # one by one: what a rule finds before it crashes is kept
         for finding in rule.check.function(subject):
-            found.append(finding.by(rule.name, rule.level, rule.category, network))  # noqa: PERF401
+            found.append(finding.by(rule.name, rule.level, rule.category, network))
     except Exception as error:
         found.append(_internal_error(rule, error, subject, network))
     finally:
@@ -82,7 +82,7 @@ def _internal_error(rule: Rule, error: Exception, subject: Any, network: str) ->
 
 def _merged(first: Finding, other: Finding) -> Finding:
     paths = first.paths + tuple(path for path in other.paths if path not in first.paths)
-    return replace(first, paths=paths, level=min(first.level or "info", other.level or "info", key=severity))
+    return replace(first, paths=paths, level=min((first.level or "info", other.level or "info"), key=severity))
 
 
 def severity(level: Level) -> int:

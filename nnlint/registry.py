@@ -42,7 +42,7 @@ class ExampleText:
 
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
-    """A rule as its file's source states it (see `nnlint.rule.Rule` for the fields). ``fix`` says how far to trust it."""
+    """A rule as its file's source states it: the fields of `nnlint.rule.Rule`, without the functions."""
 
     name: str
     summary: str

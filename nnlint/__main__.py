@@ -1,0 +1,63 @@
+"""The entry point: dispatches to a command, and turns every failure into a message and an exit code.
+
+Exit codes: 0 nothing at the fail level, 1 findings at it, 2 a wrong use, a failure of nnlint itself, or nothing that
+could be checked. Python's own exit code for an uncaught exception is 1, so nothing may escape from here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from nnlint.errors import NnlintError
+
+COMMANDS = ("check", "doctor", "graph", "rule", "rules")
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run nnlint with these arguments (without the program's name) and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        from nnlint import __version__
+
+        print(f"nnlint {__version__}")
+        return 0
+    try:
+        from nnlint.cli.app import run
+
+        return run(_with_command(arguments))
+    except NnlintError as error:
+        print(f"nnlint: error: {error}", file=sys.stderr)
+        _traceback_if_wanted(arguments)
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever reads the output has gone (`nnlint … | head`); keep the interpreter from flushing into the void
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except Exception as error:
+        print(f"nnlint: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        print("  help: NNLINT_TRACEBACK=1 shows where; please report it", file=sys.stderr)
+        _traceback_if_wanted(arguments)
+        return 2
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """``nnlint PATHS`` means ``nnlint check PATHS``: for ever."""
+    if not arguments or arguments[0] in (*COMMANDS, "--help", "-h", "--version"):
+        return arguments
+    return ["check", *arguments]
+
+
+def _traceback_if_wanted(arguments: list[str]) -> None:
+    if os.environ.get("NNLINT_TRACEBACK") or "--verbose" in arguments:
+        import traceback
+
+        traceback.print_exc()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

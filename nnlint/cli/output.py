@@ -1,0 +1,105 @@
+"""Where the output goes: the report to stdout or a file, everything else to stderr; and the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from nnlint.check import INTERNAL_ERROR, severity
+from nnlint.cli.options import Color, Format, Threshold
+from nnlint.errors import UsageError
+from nnlint.report import concise, full, summary
+from nnlint.report.model import Report
+from nnlint.report.style import Style, wants_color
+
+#: seconds before a terminal is shown how far the run is
+_PATIENCE = 2.0
+
+
+def rendered(report: Report, chosen: Format, style: Style, *, quiet: bool, verbose: bool, statistics: bool) -> str:
+    """The report in a format, with the summary where people read it."""
+    if chosen is Format.json:
+        from nnlint.report import json
+
+        return json.render(report)
+    if statistics:
+        findings = summary.statistics(report, style)
+    else:
+        findings = (full if chosen is Format.full else concise).render(report, style)
+    if quiet:
+        return findings
+    gap = "\n" if findings and chosen is Format.full else ""
+    return findings + gap + summary.render(report, style, every=verbose)
+
+
+def messages(report: Report, *, quiet: bool, verbose: bool) -> None:
+    """Errors, notes and (if asked for) what the files printed, to stderr."""
+    for error in report.failed:
+        sys.stderr.write(f"nnlint: error: {error}\n")
+    if not quiet:
+        for file in report.files:
+            for note in file.notes:
+                sys.stderr.write(f"{file.path}: note: {note}\n")
+    if verbose:
+        for file in report.files:
+            for line in file.output.splitlines():
+                sys.stderr.write(f"{file.path}: output: {line}\n")
+
+
+def timing(report: Report) -> str:
+    """Seconds by stage and rule."""
+    return summary.timing(report)
+
+
+def exit_code(report: Report, fail_on: Threshold, *, exit_zero: bool) -> int:
+    """0 nothing at the fail level, 1 findings at it, 2 a failure of nnlint's own or nothing checked."""
+    crashed = any(finding.rule == INTERNAL_ERROR for finding in report.findings)
+    if report.failed or crashed or not summary.checked(report):
+        return 2
+    if exit_zero or fail_on is Threshold.never:
+        return 0
+    return int(any(severity(finding.level or "warning") <= severity(fail_on.value) for finding in report.findings))
+
+
+def style(stream: TextIO, color: Color) -> Style:
+    """The style for a stream."""
+    return Style(wants_color(stream, color.value))
+
+
+@contextlib.contextmanager
+def destination(file: str | None) -> Iterator[TextIO]:
+    """The stream to write the report to.
+
+    Raises:
+        UsageError: if the file cannot be written.
+    """
+    if file is None:
+        # a name or a comment in the source may hold what the terminal's encoding cannot show
+        with contextlib.suppress(AttributeError):
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        yield sys.stdout
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(file).open("w", encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"cannot write: {error.strerror}", where=f"--output-file {file}") from error
+        yield stream
+
+
+def progress(quiet: bool) -> Callable[[int, int], None] | None:
+    """A callback ``(done, total)`` that keeps a line on a terminal's stderr; None where there is nobody to see it."""
+    if quiet or not sys.stderr.isatty():
+        return None
+    start = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        if time.monotonic() - start > _PATIENCE:
+            sys.stderr.write("\r\x1b[K" + (f"checked {done} of {total} files" if done < total else ""))
+            sys.stderr.flush()
+
+    return show

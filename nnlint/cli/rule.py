@@ -1,0 +1,86 @@
+"""``nnlint rule NAME``: what a rule says, with its examples."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnlint.cli.options import Color, ColorOption, ListFormat
+from nnlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from nnlint.registry import ExampleText, RuleInfo
+    from nnlint.report.style import Style
+
+
+def rule(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The rule's name.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every rule.")] = False,
+    output_format: Annotated[ListFormat, typer.Option("--output-format")] = ListFormat.text,
+    color: ColorOption = Color.auto,
+) -> int:
+    """Explain a rule: why, what to do, when it is quiet, and code that shows it."""
+    from nnlint.registry import list_rules
+    from nnlint.report.style import Style, wants_color
+    from nnlint.selection import find_rule
+
+    if every == (name is not None):
+        raise UsageError("give the name of one rule, or --all", where="nnlint rule", help="`nnlint rules` lists them")
+    listing = list_rules()
+    chosen = listing.rules if name is None else (find_rule(listing.rules, name),)
+    if output_format is ListFormat.json:
+        import json
+
+        documents = [as_document(info) for info in chosen]
+        print(json.dumps(documents if every else documents[0], indent=2, ensure_ascii=False))
+    else:
+        style = Style(wants_color(sys.stdout, color.value))
+        print("\n\n".join(as_text(info, style) for info in chosen))
+    for error in listing.errors:
+        sys.stderr.write(f"nnlint: error: {error}\n")
+    return 2 if listing.errors else 0
+
+
+def as_document(info: RuleInfo) -> dict[str, Any]:
+    """A rule as plain data."""
+    return {
+        "name": info.name,
+        "summary": info.summary,
+        "category": info.category,
+        "level": info.level,
+        "checks": info.on,
+        "default": info.default,
+        "fix": info.fix,
+        "since": info.since,
+        "was": list(info.was),
+        "pack": info.pack,
+        "documentation": info.doc,
+        "examples": [
+            {"name": example.name, "bad": example.bad, "source": example.source, "input": example.input}
+            for example in info.examples
+        ],
+    }
+
+
+def as_text(info: RuleInfo, style: Style) -> str:
+    """A rule as a page to read."""
+    facts = [info.category, f"since {info.since}", f"fix: {info.fix or 'none'}"]
+    facts += [] if info.default else ["opt-in: off unless selected"]
+    facts += [f"was {', '.join(info.was)}"] if info.was else []
+    facts += [f"pack {info.pack}"] if info.pack != "nnlint" else []
+    head = f"{style.level(info.level, info.name)} ({info.level})\n{style.dim(', '.join(facts))}"
+    parts = [head, info.doc.replace("``", "`").strip()]
+    parts += [_example(example, style) for example in info.examples]
+    return "\n\n".join(parts)
+
+
+def _example(example: ExampleText, style: Style) -> str:
+    said = example.name.replace("_", " ")
+    label = style.level("error", "Bad") if example.bad else style.good("Good")
+    details = [f"input {example.input}"] if example.input else []
+    details += [f"loss {example.loss}"] if example.loss else []
+    more = f" ({', '.join(details)})" if details else ""
+    body = "\n".join(f"    {line}".rstrip() for line in example.source.splitlines())
+    return f"{label}: {said}{more}\n{body}"

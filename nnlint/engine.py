@@ -1,0 +1,129 @@
+"""One run over files: each is read, examined (in a worker, where it has networks), and its findings are collected.
+
+Reading costs milliseconds and imports no torch. The workers start as soon as one file needs them, so that torch loads
+there while the remaining files are read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nnlint.check import check_graph, check_recipe, tidy
+from nnlint.errors import NnlintError
+from nnlint.report.model import FileReport, Report
+from nnlint.settings import Settings
+from nnlint.targets import Target, expand
+
+if TYPE_CHECKING:
+    from nnlint.script.model import Script
+
+__all__ = ["check_graph", "check_recipe", "check_source", "expand", "run", "with_rules"]
+
+#: called after each file with the numbers of files done and of files in all
+Progress = Callable[[int, int], None]
+
+
+def run(paths: Iterable[str], settings: Settings | None = None, progress: Progress | None = None) -> Report:
+    """Check files, folders and targets.
+
+    Args:
+        paths: as on the command line.
+        settings: what to check and how; `Settings.rules` is filled in here.
+        progress: told how far the run is.
+
+    Returns:
+        the report: one `FileReport` a target, in the order given.
+
+    Raises:
+        UsageError: for a path that does not exist, or a rule name that is none.
+    """
+    settings = settings or Settings()
+    targets = expand(paths)
+    if settings.select or settings.extend_select or settings.ignore:
+        with_rules(settings)  # a wrong name is told before any work is done
+    reports: dict[int, FileReport] = {}
+    errors: list[str] = []
+    for index, report in _examined(targets, settings, errors):
+        reports[index] = replace(report, findings=tuple(tidy(report.findings)))
+        if progress is not None:
+            progress(len(reports), len(targets))
+    return Report(tuple(reports[index] for index in range(len(targets))), tuple(errors))
+
+
+def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]) -> Iterator[tuple[int, FileReport]]:
+    """The report of every target, with its number, as they get done; ``errors`` receives what concerns no one file."""
+    source_only: dict[int, Script] = {}
+    for_workers: dict[int, Target] = {}
+    with ExitStack() as stack:
+        workers = None
+        for index, target in enumerate(targets):
+            script = _read(target)
+            if isinstance(script, FileReport):
+                yield index, script
+            elif settings.execute and (target.name or _has_networks(script)):
+                from nnlint.workers import Workers
+
+                workers = workers or stack.enter_context(Workers(settings))
+                for_workers[index] = target
+            elif script.uses_torch:
+                source_only[index] = script
+            else:
+                yield index, FileReport(target.path, empty=True)
+        if source_only or for_workers:
+            settings, problems = with_rules(settings)
+            errors += problems
+        for index, script in source_only.items():
+            yield index, check_source(script, settings)
+        if workers is not None:
+            yield from workers.run(for_workers, settings)
+
+
+def with_rules(settings: Settings) -> tuple[Settings, list[str]]:
+    """The settings with the names of the rules to run, and what is wrong with rule packs.
+
+    Raises:
+        UsageError: for a name that is no rule and no category.
+    """
+    from nnlint.registry import list_rules
+    from nnlint.selection import choose
+
+    listing = list_rules()
+    names = choose(listing.rules, settings.select, settings.extend_select, settings.ignore)
+    return replace(settings, rules=names), [str(error) for error in listing.errors]
+
+
+def check_source(script: Script, settings: Settings) -> FileReport:
+    """Check what the source says of the training, and run nothing."""
+    from nnlint.registry import list_rules, load_rules
+
+    on_recipes = [info.name for info in list_rules().rules if info.on == "recipe" and info.name in settings.rules]
+    problems: list[NnlintError] = []
+    timing: dict[str, float] = {}
+    findings = check_recipe(script.recipe, load_rules(on_recipes, problems), timing)
+    empty = not _has_networks(script)
+    return FileReport(
+        script.path, findings=tuple(findings), errors=tuple(map(str, problems)), empty=empty, timing=timing
+    )
+
+
+def _read(target: Target) -> Script | FileReport:
+    from nnlint.script.read import read
+
+    try:
+        return read(target.path)
+    except NnlintError as error:
+        return FileReport(target.path, errors=(_without_path(error, target.path),))
+
+
+def _has_networks(script: Script) -> bool:
+    return bool(script.networks or script.factories or any(build.owner is None for build in script.builds))
+
+
+def _without_path(error: NnlintError, path: str) -> str:
+    """The error for a report that names the path itself."""
+    place = (error.where or "").removeprefix(path).lstrip(":")
+    where = f"{place}: " if place else ""
+    return f"{where}{error.message}" + (f"\n  help: {error.help}" if error.help else "")

@@ -1,0 +1,85 @@
+"""What to check: paths and targets as the user writes them, resolved to files and to names in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnlint.errors import UsageError
+
+#: folders never searched (a path given explicitly always is)
+EXCLUDED = frozenset({"__pycache__", "site-packages", "node_modules", "build", "dist", "venv", "env", "_build"})
+_NAME = r"[^\W\d]\w*"
+_FILE_TARGET = re.compile(rf"(?P<path>.+\.py):(?P<name>{_NAME}(?:\.{_NAME})*)\Z")
+_MODULE_TARGET = re.compile(rf"(?P<module>{_NAME}(?:\.{_NAME})*):(?P<name>{_NAME}(?:\.{_NAME})*)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file, and the one name in it that is meant (None: every network the file defines)."""
+
+    path: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.name}" if self.name else self.path
+
+
+def expand(paths: Iterable[str]) -> tuple[Target, ...]:
+    """The files that ``paths`` mean: folders searched for ``.py`` files, each file once, in the order given.
+
+    Raises:
+        UsageError: for a path that does not exist or a module that cannot be found.
+    """
+    targets: dict[Target, None] = {}
+    for path in paths:
+        for target in _expand_one(path):
+            targets.setdefault(target)
+    return tuple(targets)
+
+
+def _expand_one(text: str) -> Iterator[Target]:
+    path = Path(text)
+    if path.is_dir():
+        yield from (Target(found) for found in _search(path))
+    elif path.exists():
+        yield Target(text)
+    elif (match := _FILE_TARGET.match(text)) and Path(match["path"]).is_file():
+        yield Target(match["path"], match["name"])
+    elif match := _MODULE_TARGET.match(text):
+        yield Target(_find_module(match["module"], text), match["name"])
+    else:
+        missing = match["path"] if (match := _FILE_TARGET.match(text)) else text
+        raise UsageError("there is no such file or folder", where=missing, help=_FORMS)
+
+
+_FORMS = "give a file, a folder, model.py:Name, or package.module:name"
+
+
+def _search(folder: Path) -> Iterator[str]:
+    for here, folders, files in os.walk(folder):
+        root = Path(here)
+        folders[:] = sorted(name for name in folders if not _excluded(root / name))
+        yield from (str(root / name) for name in sorted(files) if name.endswith(".py"))
+
+
+def _excluded(folder: Path) -> bool:
+    name = folder.name
+    return name.startswith(".") or name in EXCLUDED or name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
+
+
+def _find_module(module: str, text: str) -> str:
+    """The file of a module, found without importing any of its packages: that would run their code."""
+    parts = module.split(".")
+    for entry in ["", *sys.path]:
+        base = Path(entry or ".", *parts)
+        for file in (base.with_name(base.name + ".py"), base / "__init__.py"):
+            if file.is_file():
+                return str(file)
+    raise UsageError(
+        f"there is no module {module!r}", where=text, help=f"searched the current folder and {sys.executable}'s path"
+    )

@@ -82,15 +82,23 @@ def _internal_error(rule: Rule, error: Exception, subject: Any, network: str) ->
 
 def _merged(first: Finding, other: Finding) -> Finding:
     paths = first.paths + tuple(path for path in other.paths if path not in first.paths)
-    return replace(first, paths=paths, level=min((first.level or "info", other.level or "info"), key=severity))
+    return replace(first, paths=paths, level=_worse(first.level, other.level))
 
 
-def severity(level: Level) -> int:
-    """0 for an error, then upwards: the smaller the more severe."""
-    return LEVELS.index(level)
+def _worse(first: Level | None, other: Level | None) -> Level | None:
+    return next((level for level in LEVELS if level in (first, other)), None)
+
+
+def severity(level: str | None) -> int:
+    """0 for an error, then upwards: the smaller the more severe. A finding without a level counts as a warning.
+
+    Raises:
+        ValueError: for a word that is no level.
+    """
+    return LEVELS.index(level or "warning")
 
 
 def _order(finding: Finding) -> tuple[Any, ...]:
     site = finding.site
     place = (0, site.file, site.line, site.column) if site else (1, "", 0, 0)
-    return (*place, severity(finding.level or "info"), finding.rule, finding.message)
+    return (*place, severity(finding.level), finding.rule, finding.message)

@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnlint.check import check_graph, check_recipe, tidy
-from nnlint.errors import NnlintError
+from nnlint.errors import NnlintError, RulePackError
 from nnlint.report.model import FileReport, Report
 from nnlint.settings import Settings
 from nnlint.targets import Target, expand
 
 if TYPE_CHECKING:
     from nnlint.script.model import Script
+    from nnlint.workers import Workers
 
 __all__ = ["check_graph", "check_recipe", "check_source", "expand", "run", "with_rules"]
 
@@ -64,9 +65,7 @@ def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]
             if isinstance(script, FileReport):
                 yield index, script
             elif settings.execute and (target.name or _has_networks(script)):
-                from nnlint.workers import Workers
-
-                workers = workers or stack.enter_context(Workers(settings))
+                workers = workers or stack.enter_context(_start_workers(settings))
                 for_workers[index] = target
             elif script.uses_torch:
                 source_only[index] = script
@@ -79,6 +78,14 @@ def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]
             yield index, check_source(script, settings)
         if workers is not None:
             yield from workers.run(for_workers, settings)
+
+
+def _start_workers(settings: Settings) -> Workers:
+    from nnlint.workers import Workers, unavailable
+
+    if (error := unavailable()) is not None:
+        raise error
+    return Workers(settings)
 
 
 def with_rules(settings: Settings) -> tuple[Settings, list[str]]:
@@ -100,7 +107,7 @@ def check_source(script: Script, settings: Settings) -> FileReport:
     from nnlint.registry import list_rules, load_rules
 
     on_recipes = [info.name for info in list_rules().rules if info.on == "recipe" and info.name in settings.rules]
-    problems: list[NnlintError] = []
+    problems: list[RulePackError] = []
     timing: dict[str, float] = {}
     findings = check_recipe(script.recipe, load_rules(on_recipes, problems), timing)
     empty = not _has_networks(script)

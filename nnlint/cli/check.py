@@ -111,7 +111,7 @@ def _at_least(report: Report, level: MinLevel) -> Report:
     files = tuple(
         replace(
             file,
-            findings=tuple(f for f in file.findings if severity(f.level or "warning") <= severity(level.value)),
+            findings=tuple(f for f in file.findings if severity(f.level) <= severity(level.value)),
         )
         for file in report.files
     )

@@ -62,7 +62,7 @@ def exit_code(report: Report, fail_on: Threshold, *, exit_zero: bool) -> int:
         return 2
     if exit_zero or fail_on is Threshold.never:
         return 0
-    return int(any(severity(finding.level or "warning") <= severity(fail_on.value) for finding in report.findings))
+    return int(any(severity(finding.level) <= severity(fail_on.value) for finding in report.findings))
 
 
 def style(stream: TextIO, color: Color) -> Style:

@@ -28,9 +28,8 @@ def render(report: Report, style: Style | None = None, *, every: bool = False) -
 def coverage(report: Report, style: Style, *, every: bool = False) -> list[str]:
     """How many networks were checked and with which inputs, and each that was not, with the reason."""
     networks = report.networks
-    files = len(report.files)
     if not networks:
-        return [f"{_count(files, 'file')}, no network" if files else "no file"]
+        return [_without_networks(report)]
     traced = [network for network in networks if network.status == "traced"]
     missed = [network for network in networks if network.status != "traced"]
     with_networks = sum(1 for file in report.files if file.networks)
@@ -42,6 +41,14 @@ def coverage(report: Report, style: Style, *, every: bool = False) -> list[str]:
         lines.append(style.dim(f"  … and {len(traced) - len(shown)} more (--verbose lists all)"))
     lines += [f"  {network.target}: {_reason(network)}" for network in missed]
     return lines
+
+
+def _without_networks(report: Report) -> str:
+    broken = sum(1 for file in report.files if file.errors)
+    fine = len(report.files) - broken
+    parts = [f"{_count(fine, 'file')} without a network"] if fine else []
+    parts += [f"{_count(broken, 'file')} not examined"] if broken else []
+    return ", ".join(parts) or "no Python file"
 
 
 def _how(network: NetworkReport) -> str:

@@ -16,31 +16,32 @@ check = run_rule(category="network", level="warning", since="0.1")
 
 @bad(input="3x32x32")
 def the_network_comes_from_a_missing_package() -> None:
-    from torch import nn
-
     from a_package_that_is_not_installed import Backbone
+    from torch import Tensor, nn
 
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.backbone = Backbone(3, 16)
-            self.head = nn.Linear(16, 10)
+            self.head = nn.Conv2d(16, 10, 1)
 
-        def forward(self, x):
-            return self.head(self.backbone(x))
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.head(self.backbone(x))
+            return out
 
 
 @good(input="3x32x32")
 def only_the_logging_comes_from_it() -> None:
     import a_package_that_is_not_installed as logger
-    from torch import nn
+    from torch import Tensor, nn
 
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.conv = nn.Conv2d(3, 16, 3, padding=1)
 
-        def forward(self, x):
-            return self.conv(x)
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.conv(x)
+            return out
 
     logger.start("run")

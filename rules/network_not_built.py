@@ -1,0 +1,31 @@
+"""The construction of a network fails, so it could not be checked.
+
+nnlint builds the networks of a file as the file does, without its training. The constructor raised: because of the
+arguments (heads that do not divide the width, groups that do not divide the channels, a layer of zero features), or
+because nnlint did not find out what to call it with.
+
+What to do: if the error is the file's own, mend it at the line shown. If arguments are missing, give them a default or
+name a factory: ``nnlint model.py:make_model``.
+
+Quiet when the network is only a part of another that was built.
+"""
+
+from nnlint.rule import bad, good, run_rule
+
+check = run_rule(category="network", level="warning", since="0.1")
+
+
+@bad(input="16x64")
+def heads_do_not_divide_the_width() -> None:
+    from torch import nn
+
+    net = nn.TransformerEncoderLayer(d_model=64, nhead=5, batch_first=True)
+    net.train()
+
+
+@good(input="16x64")
+def heads_divide_the_width() -> None:
+    from torch import nn
+
+    net = nn.TransformerEncoderLayer(d_model=64, nhead=4, batch_first=True)
+    net.train()

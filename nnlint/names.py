@@ -18,10 +18,14 @@ from nnlint.kinds import ALL, boundary
 _HOMES = {
     "torch.functional": "torch",
     "torch._C._VariableFunctions": "torch",
+    "torch._VariableFunctionsClass": "torch",
     "torch._VF": "torch",
+    "torch._lobpcg": "torch",
+    "torch._lowrank": "torch",
     "torch.ops.aten": "torch",
     "torch._C._nn": "torch.nn.functional",
     "torch._tensor.Tensor": "torch.Tensor",
+    "torch._tensor.TensorBase": "torch.Tensor",
     "torch._C.TensorBase": "torch.Tensor",
     "torch._C._TensorBase": "torch.Tensor",
     "torch._C._special": "torch.special",
@@ -31,7 +35,14 @@ _HOMES = {
     "torch.nn.attention.flex_attention": "torch.nn.functional",
 }
 _PREFIXED = frozenset({"torch.special", "torch.linalg", "torch.fft"})
-_NAMESPACES = _PREFIXED | {"torch", "torch.nn.functional", "torch.Tensor", "torch.nn.utils.rnn", "operator"}
+_NAMESPACES = _PREFIXED | {
+    "torch",
+    "torch.nn.functional",
+    "torch.Tensor",
+    "torch.nn.utils.rnn",
+    "torch.nn.init",
+    "operator",
+}
 
 #: layers of torch.nn, by the op they run
 _LAYERS = {
@@ -304,6 +315,8 @@ _BY_PATH = {
     "torch.linalg.pinv": "pinverse",
     "torch.linalg.cond": "matrix_cond",
     "torch.cond": None,
+    "torch.nn.init.constant_": "fill",
+    "torch.nn.init.kaiming_uniform_": "uniform",
 }
 
 

@@ -1,0 +1,141 @@
+"""The losses as ops after the output: what judges the network, and what is done to its output before."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from torch import nn
+
+from nnlint import kinds
+from nnlint.errors import UsageError
+from nnlint.graph import Hyper, Op, Shape, Value
+from nnlint.recipe import Loss, Step
+from nnlint.site import Fact, Site
+from nnlint.trace.hyper import hyper
+from nnlint.trace.names import op_name, spelling
+from nnlint.trace.outputs import OutputPath
+from nnlint.trace.run import Run
+
+#: a loss of a recipe, the op name of one, or a live one
+GivenLoss = Loss | str | nn.Module | Callable[..., Any]
+Producer = tuple[Op, int]
+
+_FIELDS = frozenset(field.name for field in fields(Hyper)) - {"extra"}
+#: steps that keep the shape, however they are called
+_SHAPE_KEEPING = kinds.elementwise | kinds.softmax | kinds.log_probability
+
+
+def append_losses(ops: list[Op], losses: Iterable[GivenLoss], part: Callable[[OutputPath], Producer | None]) -> None:
+    """Append the ops of each loss: its steps, then itself.
+
+    They read what *makes* the output, not the ``output`` op. A loss on a part of the output that cannot be told gets
+    its ops too, and they read nothing.
+
+    Args:
+        part: finds the op that makes a part of the output.
+
+    Raises:
+        UsageError: for a loss whose name is not known.
+    """
+    for given in losses:
+        if isinstance(given, Loss):
+            source = part(given.output)
+            for step in given.steps:
+                source = _append(ops, step.name, source, _settings(step.arguments), step.site, step), 0
+            settings = {name: _value(fact) for name, fact in given.arguments.items()}
+            _append(ops, given.name, source, _settings(settings), given.site, call_site=given.call_site)
+        else:
+            name, settings_of, written = _live(given)
+            _append(ops, name, part(()), settings_of, None, written=written)
+
+
+def _live(given: str | nn.Module | Callable[..., Any]) -> tuple[str, Hyper, str]:
+    if isinstance(given, str):
+        if given not in kinds.loss:
+            near = difflib.get_close_matches(given, kinds.loss, n=1)
+            raise UsageError(
+                f"no loss is called {given!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                help="give torch's functional name: " + ", ".join(sorted(kinds.classification_loss)[:3]) + " …",
+            )
+        return given, Hyper(), given
+    run = Run("op", module=given) if isinstance(given, nn.Module) else Run("op", function=given)
+    name = op_name(run)
+    return name, hyper(name, run, {}), spelling(run)
+
+
+def _append(
+    ops: list[Op],
+    name: str,
+    source: Producer | None,
+    settings: Hyper,
+    site: Site | None,
+    step: Step | None = None,
+    *,
+    call_site: Site | None = None,
+    written: str | None = None,
+) -> Op:
+    value = source[0].values[source[1]] if source and len(source[0].values) > source[1] else None
+    op = Op(
+        index=len(ops),
+        name=name,
+        path="",
+        module=None,
+        spelling=written or name,
+        inputs=(source[0],) if source else (),
+        slots=(source[1],) if source else (),
+        weights=(),
+        reads=(value,) if value else (),
+        values=_made(name, value, settings, step),
+        hyper=settings,
+        params=(),
+        macs=0 if name in kinds.ALL else None,
+        site=site,
+        call_site=call_site,
+        training=True,
+        grad=True,
+        inplace=False,
+    )
+    ops.append(op)
+    return op
+
+
+def _made(name: str, read: Value | None, settings: Hyper, step: Step | None) -> tuple[Value, ...]:
+    """What a step or a loss makes, where that can be told without running it."""
+    if read is None:
+        return ()
+    if step is None:
+        shape: Shape | None = () if settings.reduction in ("mean", "sum") else None
+    elif name in _SHAPE_KEEPING:
+        shape = read.shape
+    else:
+        shape = _squeezed(name, read.shape, step.arguments)
+    if shape is None:
+        return ()
+    width = read.nbytes // max(1, math.prod(read.shape))
+    return (Value(shape, read.dtype, width * math.prod(shape)),)
+
+
+def _squeezed(name: str, shape: Shape, arguments: Mapping[str, Any]) -> Shape | None:
+    dim = arguments.get("dim", arguments.get("0"))
+    if not isinstance(dim, int) or name not in ("squeeze", "unsqueeze"):
+        return None
+    axes = len(shape) + (name == "unsqueeze")
+    if not -axes <= dim < axes:
+        return None
+    dim %= axes
+    if name == "unsqueeze":
+        return (*shape[:dim], 1, *shape[dim:])
+    return shape[:dim] + shape[dim + (shape[dim] == 1) :]
+
+
+def _value(fact: Any) -> Any:
+    return fact.value if isinstance(fact, Fact) else fact
+
+
+def _settings(arguments: Mapping[str, Any]) -> Hyper:
+    known = {name: value for name, value in arguments.items() if name in _FIELDS}
+    return Hyper(**known, extra={name: value for name, value in arguments.items() if name not in _FIELDS})

@@ -88,7 +88,7 @@ def gate() -> nn.Module:
 
 @good(input="16x64")
 def attention_projections() -> nn.Module:
-    return nn.MultiheadAttention(64, 4, batch_first=True)
+    return nn.TransformerEncoderLayer(64, 4, dim_feedforward=128, batch_first=True)
 
 
 @good(input="32x16x16")

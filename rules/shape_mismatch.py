@@ -58,7 +58,7 @@ def features_that_fit() -> None:
     from torch import nn
 
     net = nn.Sequential(
-        nn.Conv2d(1, 16, 5, padding=2),
+        nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),

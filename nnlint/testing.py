@@ -1,0 +1,170 @@
+"""Tests a rule pack by its own examples: every ``@bad`` is found, every ``@good`` is clean under all rules.
+
+A pack's tests are two lines::
+
+    @pytest.mark.parametrize("case", nnlint.testing.cases("my_pack"), ids=str)
+    def test_example(case):
+        case.check()
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnlint.check import INTERNAL_ERROR, check_graph
+from nnlint.errors import NnlintError, RulePackError
+from nnlint.finding import Finding
+from nnlint.registry import ExampleText, RuleInfo, list_rules, load_rules
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nnlint.graph import Graph
+    from nnlint.report.model import FileReport
+    from nnlint.rule import Example, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example of one rule, with every rule of its pack."""
+
+    rule: RuleInfo
+    example: ExampleText
+
+    def __str__(self) -> str:
+        return f"{self.rule.name}:{self.example.name}"
+
+    def findings(self) -> list[Finding]:
+        """What the rules of the pack find in the example.
+
+        Raises:
+            NnlintError: if the example cannot be built or traced.
+        """
+        if self.rule.on == "graph":
+            rules = _rules(self.rule.pack)
+            rule = next(rule for rule in rules if rule.name == self.rule.name)
+            example = next(example for example in rule.examples if example.name == self.example.name)
+            return check_graph(graph_of(example), rules)
+        report = _examined(self)
+        if report.errors:
+            raise NnlintError(report.errors[0], where=str(self))
+        return list(report.findings)
+
+    def check(self) -> None:
+        """Runs the example.
+
+        Raises:
+            AssertionError: if the rule misses its fault, or if any default rule of the pack finds one in a good form.
+        """
+        __tracebackhide__ = True
+        findings = self.findings()
+        if self.example.bad:
+            seen = ", ".join(sorted({finding.rule for finding in findings})) or "nothing"
+            assert any(finding.rule == self.rule.name for finding in findings), f"{self}: not found (found: {seen})"
+        else:
+            wrong = [f"{finding.rule}: {finding.message}" for finding in findings if finding.rule in self._forbidden()]
+            assert not wrong, f"{self} should be clean:\n  " + "\n  ".join(wrong)
+
+    def _forbidden(self) -> set[str]:
+        """The rules that must find nothing in a good example: all but the opt-in ones.
+
+        Of a rule about building and running, a good example may well stop at another stage (`network-not-traced`).
+        """
+        others = (rule for rule in list_rules().rules if rule.default and not self.rule.on == rule.on == "run")
+        return {rule.name for rule in others} | {self.rule.name, INTERNAL_ERROR}
+
+
+def cases(pack: str = "nnlint") -> list[Case]:
+    """Every example of every rule of a pack.
+
+    Args:
+        pack: the name of its entry point in the group ``nnlint.rules``.
+
+    Raises:
+        RulePackError: if a pack cannot be read, or there is none of that name.
+    """
+    listing = list_rules()
+    if listing.errors:
+        raise listing.errors[0]
+    found = [Case(rule, example) for rule in listing.rules if rule.pack == pack for example in rule.examples]
+    if not found:
+        packs = ", ".join(sorted({rule.pack for rule in listing.rules}))
+        raise RulePackError(f"no rule pack is called {pack!r}", help=f"installed: {packs or 'none'}")
+    return found
+
+
+def form_errors(rule: RuleInfo) -> list[str]:
+    """What is wrong with the form of a rule file, one sentence each.
+
+    The documentation starts with one sentence (a row of the table), says what to do and when the rule is quiet; there
+    is at least one bad and one good example, and their names say what they show.
+    """
+    errors = []
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", rule.name):
+        errors.append(f"the name {rule.name!r} is not lower-case words with hyphens")
+    if not rule.summary.endswith(".") or len(rule.summary) > 100:
+        errors.append("the first line of the docstring is not one sentence of at most 100 characters")
+    lines = rule.doc.splitlines()
+    if len(lines) > 1 and lines[1].strip():
+        errors.append("the line after the first sentence is not empty")
+    errors += [f"the docstring does not say {part!r}" for part in ("What to do:", "Quiet when") if part not in rule.doc]
+    for bad in (True, False):
+        if not any(example.bad is bad for example in rule.examples):
+            errors.append(f"there is no {'bad' if bad else 'good'} example")
+    names = [example.name for example in rule.examples]
+    errors += [f"two examples are called {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
+    return errors
+
+
+def graph_of(example: Example) -> Graph:
+    """The graph of a graph rule's example: its network, built and traced with its input and loss.
+
+    Raises:
+        NnlintError: if the input cannot be understood, or the forward pass raises.
+    """
+    from nnlint.load.template import materialise, to_template
+    from nnlint.script.inputs import parse_inputs
+    from nnlint.trace.build import build_graph
+    from nnlint.trace.record import record
+
+    network: nn.Module = example.function()
+    specs = parse_inputs(example.input or "", f"the input of {example.name}")
+    tensors = materialise([to_template(spec) for spec in specs], {}, "cpu")
+    recorded = record(network, tuple(tensors))
+    losses = [example.loss] if example.loss else []
+    return build_graph(recorded, model=network, name=example.name, losses=losses)
+
+
+@cache
+def _rules(pack: str) -> tuple[Rule, ...]:
+    return load_rules([info.name for info in list_rules().rules if info.pack == pack])
+
+
+def _examined(case: Case) -> FileReport:
+    """The report on a script example; the scripts of a pack are examined together, once."""
+    scripts = [other for other in cases(case.rule.pack) if other.rule.on != "graph"]
+    return _reports(tuple(scripts))[str(case)]
+
+
+@cache
+def _reports(scripts: tuple[Case, ...]) -> dict[str, FileReport]:
+    from nnlint.engine import run
+    from nnlint.settings import Settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = {str(case): _written(case, Path(folder)) for case in scripts}
+        report = run(files.values(), Settings(select=("all",)))
+        by_path = {file.path: file for file in report.files}
+        return {case: by_path[path] for case, path in files.items()}
+
+
+def _written(case: Case, folder: Path) -> str:
+    file = folder / f"{case.rule.name.replace('-', '_')}_{case.example.name}.py"
+    comment = f"# nnlint: input={case.example.input}\n" if case.example.input else ""
+    file.write_text(comment + case.example.source + "\n", encoding="utf-8")
+    return str(file)

@@ -1,0 +1,220 @@
+"""One file, from its path to its report: read, load, find inputs, record, build the graphs, run the rules.
+
+This is what a worker runs. Whatever is known after each network is handed over at once (`emit`), so that one that takes
+too long or brings the process down does not cost what came before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from nnlint import failures
+from nnlint.check import check_graph, check_recipe
+from nnlint.errors import NnlintError, RulePackError
+from nnlint.finding import Finding
+from nnlint.graph import Graph
+from nnlint.judges import losses_of, of_part
+from nnlint.limit import TimeIsUp, limited
+from nnlint.load.candidate import Candidate, Failure
+from nnlint.load.inputs import NoInputs, Proposal
+from nnlint.load.load import load
+from nnlint.load.server import emit
+from nnlint.networks import Subject, Traced, count_params, graph_of, report_of, trace_network
+from nnlint.proposals import explicit_inputs, stated_inputs
+from nnlint.registry import load_rules
+from nnlint.report.model import FileReport, NetworkReport
+from nnlint.rule import Rule
+from nnlint.script.model import Script
+from nnlint.script.read import read
+from nnlint.settings import Settings
+from nnlint.trace.losses import GivenLoss
+
+T = TypeVar("T")
+
+
+def examine_file(path: str, name: str | None, settings: Settings) -> FileReport:
+    """Examine one file.
+
+    Args:
+        path: the file.
+        name: the one network of it that is meant (``Net``, ``Net(10)``, ``make_model``); None for all.
+        settings: what was asked for; ``settings.rules`` are the names of the rules to run.
+    """
+    return _Examination(path, name, settings).run()
+
+
+@dataclass
+class _Examination:
+    """The work on one file, and what it has come to so far."""
+
+    path: str
+    name: str | None
+    settings: Settings
+    networks: list[NetworkReport] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    timing: dict[str, float] = field(default_factory=dict)
+    graphs: dict[str, Graph] = field(default_factory=dict)
+
+    def run(self) -> FileReport:
+        script = self._timed("read", lambda: read(self.path))
+        rules = self._rules()
+        try:
+            explicit = explicit_inputs(self.settings)
+            loaded = self._timed("load", lambda: load(script, self.name))
+        except NnlintError as error:
+            self.errors.append(str(error))
+            return self._report()
+        self.notes += loaded.notes
+        for failure in loaded.failures:
+            self._failed(failure)
+        emit(self._report())
+        alone = len(loaded.candidates) == 1
+        for candidate in loaded.candidates:
+            self._network(script, candidate, explicit, rules, alone)
+            emit(self._report())
+        recipe = replace(script.recipe, graphs=dict(self.graphs))
+        self.findings += check_recipe(recipe, rules, self.timing)
+        return self._report(empty=not loaded.candidates and not loaded.failures)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        problems: list[RulePackError] = []
+        rules = self._timed("rules", lambda: load_rules(self.settings.rules, problems))
+        self.errors += map(str, problems)
+        return rules
+
+    def _report(self, *, empty: bool = False) -> FileReport:
+        return FileReport(
+            self.path,
+            tuple(self.networks),
+            tuple(self.findings),
+            tuple(self.errors),
+            tuple(self.notes),
+            empty=empty,
+            timing=dict(self.timing),
+        )
+
+    def _timed(self, stage: str, work: Callable[[], T]) -> T:
+        start = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self.timing[stage] = self.timing.get(stage, 0.0) + time.perf_counter() - start
+
+    def _failed(self, failure: Failure) -> None:
+        self._add([failures.not_built(failure)])
+        line = failure.site.line if failure.site else None
+        self.networks.append(
+            NetworkReport(
+                failure.target, self.path, failure.name, failure.name, "failed", reason=failure.message, line=line
+            )
+        )
+
+    def _network(
+        self, script: Script, candidate: Candidate, explicit: list[Proposal], rules: tuple[Rule, ...], alone: bool
+    ) -> None:
+        base = NetworkReport(
+            candidate.target,
+            self.path,
+            candidate.name,
+            type(candidate.module).__qualname__,
+            "built",
+            candidate.found,
+            line=candidate.site.line if candidate.site else None,
+        )
+        seconds = max(2.0, 0.4 * self.settings.time_limit)
+        _give_forward(script, candidate)
+        batch = self.settings.batch_size or 2
+        proposals = explicit or stated_inputs(script, candidate, alone=alone, batch=batch)
+        subject = Subject(candidate.module, candidate.rebuild, candidate.sites)
+        try:
+            with limited(seconds):
+                traced = self._timed("trace", lambda: trace_network(subject, proposals, batch=batch))
+                if isinstance(traced, NoInputs):
+                    self._untraced(base, candidate, traced)
+                    return
+                graph = self._timed("graph", lambda: self._graph(script, candidate, traced))
+        except TimeIsUp as late:
+            self._stopped(base, candidate, f"its forward pass does not end ({late})")
+            return
+        for variable in candidate.variables:
+            self.graphs[variable] = graph
+        self._add([failures.mismatch(candidate, one) for one in traced.inputs.failed if one.own][:1])
+        self._add(moved_home(check_graph(graph, rules, self.timing), candidate, self.path))
+        self.networks.append(report_of(base, traced, graph, rows=self.settings.rows))
+
+    def _graph(self, script: Script, candidate: Candidate, traced: Traced) -> Graph:
+        losses: list[GivenLoss] = [self.settings.loss] if self.settings.loss else list(losses_of(script, candidate))
+        graph = graph_of(traced, candidate.name, self.path, losses)
+        if not losses and (inner := of_part(script, candidate, graph)):
+            return graph_of(traced, candidate.name, self.path, inner)
+        return graph
+
+    def _untraced(self, base: NetworkReport, candidate: Candidate, found: NoInputs) -> None:
+        own = found.own
+        finding = failures.mismatch(candidate, own) if own else failures.not_traced(candidate, found)
+        self._add([finding])
+        self.networks.append(
+            replace(base, how="partial", params=count_params(candidate.module), reason=finding.message)
+        )
+
+    def _stopped(self, base: NetworkReport, candidate: Candidate, reason: str) -> None:
+        self._add([failures.stopped(candidate, reason)])
+        self.networks.append(replace(base, how="partial", params=count_params(candidate.module), reason=reason))
+
+    def _add(self, findings: Iterable[Finding]) -> None:
+        """Findings of rules that are asked for (what a rule file's own check finds always is)."""
+        self.findings += [f for f in findings if f.rule in self.settings.rules or f.rule == "internal-error"]
+
+
+def _give_forward(script: Script, candidate: Candidate) -> None:
+    """A class whose ``forward`` has another name is called by that one."""
+    known = next((cls for cls in script.networks if cls.name == type(candidate.module).__qualname__), None)
+    name = known.forward_name if known else None
+    if name and name != "forward" and not hasattr(candidate.module, "_nnlint_forward"):
+        candidate.module.forward = getattr(candidate.module, name)
+
+
+def moved_home(findings: Iterable[Finding], candidate: Candidate, path: str) -> list[Finding]:
+    """Findings inside libraries become one note a rule, on the user's own line that builds the network."""
+    own: list[Finding] = []
+    foreign: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.site is not None and _is_foreign(finding.site.file, path):
+            foreign.setdefault(finding.rule, []).append(finding)
+        else:
+            own.append(finding)
+    return own + [_note(group, candidate) for group in foreign.values()]
+
+
+def _note(group: list[Finding], candidate: Candidate) -> Finding:
+    first = group[0]
+    more = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
+    paths = tuple(dict.fromkeys(path for finding in group for path in finding.paths))
+    return replace(
+        first,
+        message=f"inside a library: {first.message}{more}",
+        site=candidate.site,
+        level="info",
+        paths=paths,
+        fix=None,
+    )
+
+
+def _is_foreign(file: str, path: str) -> bool:
+    """Whether a file belongs to an installed package that the examined file is not part of."""
+    package, own = _package(file), _package(path)
+    return package is not None and package != own
+
+
+def _package(file: str) -> tuple[str, ...] | None:
+    parts = Path(file).absolute().parts
+    for index, part in enumerate(parts):
+        if part in ("site-packages", "dist-packages"):
+            return parts[: index + 2]
+    return None

@@ -1,0 +1,151 @@
+"""Findings about what never became a graph: networks that cannot be built, and forward passes that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnlint.finding import Finding, Level, Related
+from nnlint.load.candidate import Candidate, Failure
+from nnlint.load.contracts import Clash
+from nnlint.load.inputs import NoInputs, Tried
+from nnlint.load.watch import Fault
+from nnlint.site import Site
+
+_CATEGORY = "network"
+_ASK = "state one: --input 3x224x224, or a comment `# nnlint: input=3x224x224`"
+#: what of a failure is told by shapes
+_SHAPES = frozenset({"features", "channels", "elements", "axes", "size", "small"})
+
+
+def not_built(failure: Failure) -> Finding:
+    """A network whose construction failed, or a file whose imports did."""
+    rule = "import-failed" if is_import(failure) else "network-not-built"
+    message = f"{failure.name or failure.target} could not be built: {failure.message}"
+    if rule == "import-failed":
+        message = failure.message
+    level: Level = "warning" if failure.built_here else "info"
+    return _signed(rule, level, f"{message}{_advice(failure.help)}", failure.site, network=failure.name)
+
+
+def is_import(failure: Failure) -> bool:
+    """Whether a missing or broken import is what stopped the network."""
+    return failure.message.startswith(("ModuleNotFoundError", "ImportError")) or "No module named" in failure.message
+
+
+def mismatch(candidate: Candidate, tried: Tried) -> Finding:
+    """The forward pass failed on inputs the user or the file itself gives: an error with its line and its numbers."""
+    fault = tried.fault
+    clash = fault.clash
+    inputs = ", ".join(tried.inputs) or "no arguments"
+    given = f"with the input {inputs} ({tried.source})"
+    if clash is None or clash.kind not in _SHAPES or not fault.shapes:
+        message = f"the forward pass of {candidate.name} fails {given}: {fault.text}"
+        return _signed("network-not-traced", "warning", message, _site(candidate, fault), network=candidate.name)
+    subject = f"`{fault.path}`" if fault.module is not None and fault.path else f"`{_called(fault)}`"
+    message = f"{subject} is given {_shapes(fault)}, {_explained(clash)}; {given}"
+    facts: dict[str, Any] = {
+        "op": _called(fault),
+        "shapes": [list(shape) for shape in fault.shapes],
+        "got": clash.got,
+        "expected": clash.want,
+        "input": list(tried.inputs),
+    }
+    if (argument := fitting(fault)) is not None:
+        facts |= {"argument": argument, "fits": clash.got}
+    return _signed("shape-mismatch", "error", message, _site(candidate, fault), facts, candidate.name, fault)
+
+
+def fitting(fault: Fault) -> str | None:
+    """The constructor argument that, set to the size that came, would make the layer fit; None if there is none."""
+    if fault.module is None or fault.clash is None or not fault.clash.argument:
+        return None
+    return fault.clash.argument
+
+
+def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
+    """No guess was accepted: a note that asks for the input and tells what was tried."""
+    best = found.best
+    if best is None:
+        message = f"nothing says what the forward pass of {candidate.name} takes; {_ASK}"
+        return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
+    tried = list(dict.fromkeys(", ".join(one.inputs) or "no arguments" for one in found.tried))
+    nearest = ", ".join(best.inputs) or "no arguments"
+    message = (
+        f"no example input for {candidate.name} was found; {_ASK} "
+        f"({len(tried)} tried; the nearest, {nearest}, ended in {best.fault.text})"
+    )
+    facts = {"tried": tried, "error": best.fault.text}
+    return _signed("network-not-traced", "info", message, candidate.site, facts, candidate.name)
+
+
+def stopped(candidate: Candidate, reason: str) -> Finding:
+    """The forward pass did not come to an end."""
+    message = f"{candidate.name} could not be checked: {reason}"
+    return _signed("network-not-traced", "warning", message, candidate.site, network=candidate.name)
+
+
+def _signed(
+    rule: str,
+    level: Level,
+    message: str,
+    site: Site | None,
+    facts: Mapping[str, Any] | None = None,
+    network: str = "",
+    fault: Fault | None = None,
+) -> Finding:
+    related: tuple[Related, ...] = ()
+    call_site = getattr(getattr(fault.raised, "failure", None), "call_site", None) if fault else None
+    if call_site is not None and call_site != site:
+        related = (Related("the call", call_site),)
+    return Finding(
+        message,
+        site,
+        related,
+        paths=(fault.path,) if fault and fault.path else (),
+        ops=(_called(fault),) if fault else (),
+        shape=fault.shapes[0] if fault and fault.shapes else None,
+        facts=dict(facts or {}),
+        rule=rule,
+        level=level,
+        category=_CATEGORY,
+        network=network,
+    )
+
+
+def _site(candidate: Candidate, fault: Fault) -> Site | None:
+    """The constructor call of the layer that failed, else the call of the function, else where the network is built."""
+    told = getattr(fault.raised, "failure", None)
+    if fault.module is not None and (site := candidate.sites.get(id(fault.module))) is not None:
+        return site
+    return getattr(told, "site", None) or getattr(told, "call_site", None) or candidate.site
+
+
+def _called(fault: Fault) -> str:
+    spelling: str = getattr(getattr(fault.raised, "failure", None), "spelling", "")
+    if spelling:
+        return spelling
+    return f"nn.{type(fault.module).__name__}" if fault.module is not None else fault.function or "forward"
+
+
+def _shapes(fault: Fault) -> str:
+    return " and ".join("x".join(map(str, shape)) or "a scalar" for shape in fault.shapes[:4])
+
+
+def _explained(clash: Clash) -> str:
+    if clash.kind in ("features", "channels") and clash.argument:
+        return f"{clash.got} {clash.kind} where {clash.want} are expected: {clash.argument}={clash.got} fits"
+    if clash.kind in ("features", "channels"):
+        return f"{clash.got} {clash.kind} where {clash.want} are expected"
+    if clash.kind == "axes":
+        return f"{clash.got} axes where {clash.want} are expected"
+    if clash.kind == "elements":
+        return f"{clash.got} numbers that do not divide into rows of {clash.want}"
+    if clash.kind == "small":
+        return f"a map of {clash.got} that its kernel does not fit into" if clash.got else "too small a map"
+    axis = f" on axis {clash.axis}" if clash.axis is not None else ""
+    return f"and the sizes {clash.got} and {clash.want}{axis} do not fit"
+
+
+def _advice(text: str | None) -> str:
+    return f"; {text}" if text else ""

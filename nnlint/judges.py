@@ -1,0 +1,50 @@
+"""Which losses of a script judge which network."""
+
+from __future__ import annotations
+
+from nnlint.graph import Graph
+from nnlint.load.candidate import Candidate
+from nnlint.recipe import Loss
+from nnlint.script.model import Script
+from nnlint.site import Site
+
+
+def losses_of(script: Script, candidate: Candidate) -> tuple[Loss, ...]:
+    """The losses on the output of a network, by the variables that hold it (``self`` inside its own class)."""
+    own = _class_site(script, candidate)
+    return tuple(
+        loss
+        for loss in script.recipe.losses
+        if loss.network is not None
+        and (loss.network in candidate.variables or (loss.network == "self" and _within(loss, own)))
+    )
+
+
+def of_part(script: Script, candidate: Candidate, graph: Graph) -> tuple[Loss, ...]:
+    """The losses on the output of a part (``self.net``) inside the class of the network, where that part makes the
+    network's own output."""
+    own = _class_site(script, candidate)
+    last = graph.output.inputs[0].path if len(graph.output.inputs) == 1 else None
+    if last is None:
+        return ()
+    return tuple(
+        loss
+        for loss in script.recipe.losses
+        if loss.network is not None
+        and loss.network.startswith("self.")
+        and _within(loss, own)
+        and _is_part(last, loss.network.removeprefix("self."))
+    )
+
+
+def _is_part(path: str, part: str) -> bool:
+    return path == part or path.startswith(part + ".")
+
+
+def _class_site(script: Script, candidate: Candidate) -> Site | None:
+    name = type(candidate.module).__qualname__
+    return next((cls.site for cls in script.networks if cls.name == name), None)
+
+
+def _within(loss: Loss, site: Site | None) -> bool:
+    return site is not None and site.contains(loss.call_site)

@@ -1,0 +1,281 @@
+"""Example inputs for a network: the user's, the file's, or found by a bounded search; each with its source in words."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from nnlint.load.mend import Memory, State, mend
+from nnlint.load.sizes import first_sizes
+from nnlint.load.slots import Slot, slots
+from nnlint.load.template import Template, describe, leaves, materialise
+from nnlint.load.watch import Fault, Watch
+
+#: a search gives up after so many tries, or so many seconds
+MAX_TRIES = 60
+MAX_SECONDS = 12.0
+
+Evidence = Literal["explicit", "comment", "example-input", "call", "dataset", "guess"]
+#: runs the network on these arguments and returns something (a recorded graph); raises what the network raises
+Run = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A way to run a network: on a device, by a function. Ways are tried in order where one lacks values."""
+
+    device: str
+    module: nn.Module
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Example inputs that somebody states: trees of templates and tensors, and where they come from."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    source: str
+    evidence: Evidence
+    batch: int = 2
+
+    @property
+    def own(self) -> bool:
+        """Whether the user or the file itself gives these inputs to the network: then a failure is a fault of it."""
+        return self.evidence in ("explicit", "comment", "example-input", "call")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Inputs that failed: as text, from where, and why."""
+
+    inputs: tuple[str, ...]
+    source: str
+    fault: Fault
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Inputs a network accepts, and what the run returned.
+
+    Attributes:
+        device: where they live: ``meta``, or ``cpu`` where values were needed.
+        own: the user or the file states them.
+        failed: what the user or the file states, and the network does not accept (a guess then had to do).
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    source: str
+    device: str
+    own: bool
+    result: Any
+    failed: tuple[Tried, ...] = ()
+    tries: int = 1
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The inputs as text."""
+        return texts(self.args, self.kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class NoInputs:
+    """No inputs were found: everything tried, in order, and why each failed."""
+
+    tried: tuple[Tried, ...] = field(default=())
+
+    @property
+    def own(self) -> Tried | None:
+        """The first failure of inputs that the user or the file itself gives."""
+        return next((one for one in self.tried if one.own), None)
+
+    @property
+    def best(self) -> Tried | None:
+        """The guess that came farthest."""
+        return max(self.tried, key=lambda one: one.fault.steps, default=None)
+
+
+def texts(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """Arguments as text, keyword ones with their names."""
+    return (*(describe(arg) for arg in args), *(describe(value, name) for name, value in kwargs.items()))
+
+
+def find_inputs(
+    attempts: Sequence[Callable[[], Attempt]],
+    proposals: Sequence[Proposal] = (),
+    *,
+    batch: int = 2,
+    search: bool = True,
+) -> Inputs | NoInputs:
+    """Inputs the network accepts: the proposals in their order, then a search from its layers and its signature.
+
+    Args:
+        attempts: make ways to run it, cheapest first; the next is taken where one lacks values.
+        batch: the batch size of guessed inputs (a network built for a batch of one falls back to that).
+        search: False to try the proposals alone.
+
+    A network that exits or runs into the worker's time limit raises what the limit raises: nothing is swallowed but
+    the exceptions of its forward pass.
+    """
+    runner = _Runner(attempts)
+    failed: list[Tried] = []
+    for proposal in proposals:
+        sizes = {"N": proposal.batch, "T": 16}
+        result = runner.go(proposal.args, proposal.kwargs, sizes)
+        if isinstance(result, _Done):
+            return result.inputs(proposal.source, proposal.own, failed, runner.tries)
+        failed.append(Tried(result.inputs, proposal.source, result.fault, proposal.own))
+    if search and not any(one.own and one.source == "--input" for one in failed):
+        return _search(runner, failed, proposals, batch)
+    return NoInputs(tuple(failed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    device: str
+    result: Any
+
+    def inputs(self, source: str, own: bool, failed: Sequence[Tried], tries: int) -> Inputs:
+        return Inputs(self.args, self.kwargs, source, self.device, own, self.result, tuple(failed), tries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    fault: Fault
+    inputs: tuple[str, ...]
+
+
+class _Runner:
+    """Runs tries, and moves on to the next way of running when values turn out to be needed."""
+
+    def __init__(self, attempts: Sequence[Callable[[], Attempt]]) -> None:
+        self.attempt = attempts[0]()
+        self.others = list(attempts[1:])
+        self.tries = 0
+        self.consumers: dict[int, list[nn.Module]] = {}
+
+    def go(self, args: tuple[Any, ...], kwargs: dict[str, Any], sizes: dict[str, int]) -> _Done | _Failed:
+        while True:
+            attempt = self.attempt
+            real_args, real_kwargs = materialise((args, kwargs), sizes, attempt.device)
+            self.tries += 1
+            tensors = {
+                id(leaf): index
+                for index, leaf in enumerate(leaves((real_args, real_kwargs)))
+                if isinstance(leaf, torch.Tensor)
+            }
+            watch = Watch(attempt.module, tensors)
+            try:
+                with watch:
+                    result = attempt.run(real_args, real_kwargs)
+            except (Exception, SystemExit) as error:
+                fault = watch.fault(error)
+                if self.others and needs_values(fault):
+                    self.attempt = self.others.pop(0)()
+                    continue
+                self.consumers = watch.consumers
+                return _Failed(fault, texts(real_args, real_kwargs))
+            return _Done(real_args, real_kwargs, attempt.device, result)
+
+
+_VALUES = (
+    "meta tensor",
+    "on meta",
+    "meta device",
+    "'meta'",
+    "device meta",
+    "register_meta",
+    "1D CPU int64 tensor",
+    "no data",
+)
+
+
+def needs_values(fault: Fault) -> bool:
+    """Whether a forward pass failed only because meta tensors hold no numbers."""
+    if getattr(fault.raised, "needs_values", False):
+        return True
+    text = str(fault.error)
+    return isinstance(fault.error, NotImplementedError) or any(sign in text for sign in _VALUES)
+
+
+def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal], batch: int) -> Inputs | NoInputs:
+    module = runner.attempt.module
+    found = slots(module)
+    spare = tuple(slot for slot in found if not slot.needed)
+    memory = Memory()
+    order = itertools.count()
+    queue: list[tuple[float, int, State]] = []
+    seen: set[str] = set()
+
+    def push(state: State, bonus: float = 0.0) -> None:
+        if state.key not in seen:
+            seen.add(state.key)
+            heapq.heappush(queue, (state.cost - bonus, next(order), state))
+
+    for state in _first_states(module, found, proposals, batch):
+        push(state)
+    deadline = time.monotonic() + MAX_SECONDS
+    tries = 0
+    while queue and tries < MAX_TRIES and time.monotonic() < deadline:
+        _, _, state = heapq.heappop(queue)
+        tries += 1
+        args, kwargs = arguments(state)
+        result = runner.go(args, kwargs, dict(state.sizes))
+        if isinstance(result, _Done):
+            return result.inputs(_guessed(state), False, failed, tries)
+        failed.append(Tried(result.inputs, _guessed(state), result.fault, False))
+        bonus = 0.25 * min(result.fault.steps, 40) ** 0.5
+        for better in mend(state, result.fault, memory, spare):
+            push(better, bonus)
+    return NoInputs(tuple(failed))
+
+
+def arguments(state: State) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A try as positional and keyword arguments, templates in place of tensors."""
+    args = tuple(value for slot, value in state.given if not slot.keyword)
+    return args, {slot.name: value for slot, value in state.given if slot.keyword}
+
+
+def _first_states(
+    module: nn.Module, found: tuple[Slot, ...], proposals: Sequence[Proposal], batch: int
+) -> Iterator[State]:
+    needed = [slot for slot in found if slot.needed]
+    if not needed and found:  # everything has a default: the first argument is the input
+        needed = [found[0]]
+    sizes = first_sizes(module, batch)
+    choices = [list(enumerate(slot.options)) for slot in needed]
+    combos = sorted(itertools.islice(itertools.product(*choices), 400), key=lambda c: sum(rank for rank, _ in c))
+    for combo in combos[:16]:
+        given = tuple((slot, value) for slot, (_, value) in zip(needed, combo, strict=True))
+        cost = 0.6 * sum(rank for rank, _ in combo)
+        for seed_cost, seeded in _seeds(sizes, proposals):
+            yield State(given, seeded, cost + seed_cost)
+
+
+def _seeds(sizes: dict[str, int], proposals: Sequence[Proposal]) -> Iterator[tuple[float, dict[str, int]]]:
+    """The first sizes; before them the sizes of images that the file's data sets or transforms state."""
+    for proposal in proposals:
+        for leaf in leaves(proposal.args):
+            if isinstance(leaf, Template) and len(leaf.axes) >= 3:
+                height, width = leaf.axes[-2:]
+                if isinstance(height, int) and isinstance(width, int):
+                    yield -0.3, {**sizes, "H": height, "W": width, "T": width}
+    yield 0.0, sizes
+
+
+def _guessed(state: State) -> str:
+    """Where a guess came from, in words."""
+    reasons = [leaf.why for leaf in state.templates() if isinstance(leaf, Template) and leaf.why]
+    named = list(dict.fromkeys(reasons))
+    return f"guessed from {' and '.join(named[:2])}" if named else "guessed from the network's layers"

@@ -1,0 +1,156 @@
+"""One network, from its example inputs to its graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from nnlint.graph import Graph
+from nnlint.load.inputs import Attempt, Inputs, NoInputs, Proposal, find_inputs
+from nnlint.modes import evaluating
+from nnlint.report.model import NetworkReport, OpRow
+from nnlint.site import Site
+from nnlint.trace.build import build_graph
+from nnlint.trace.losses import GivenLoss
+from nnlint.trace.record import record
+
+#: bytes of parameters above which no run with real values is made
+MOST_REAL_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A recorded network: the module that ran (its own, or one rebuilt with real values), and what it ran on."""
+
+    module: nn.Module
+    recorded: fx.GraphModule
+    inputs: Inputs
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A network to be traced.
+
+    Attributes:
+        rebuild: builds it with real values, None where that cannot be done.
+        sites: `id` of its modules → the expression that constructed each; None: looked for in their source.
+    """
+
+    module: nn.Module
+    rebuild: Any = None
+    sites: Mapping[int, Site] | None = None
+
+
+def trace_network(
+    subject: Subject, proposals: Sequence[Proposal] = (), *, batch: int = 2, search: bool = True, evaluate: bool = True
+) -> Traced | NoInputs:
+    """Find inputs the network accepts and record it on them: on the meta device, or with values where it needs them.
+
+    Args:
+        evaluate: record it in eval mode; else in the mode it is in.
+    """
+    runs: dict[str, _Run] = {}
+
+    def first() -> Attempt:
+        return runs.setdefault("first", _Run(subject.module, subject.sites, evaluate)).attempt
+
+    def real() -> Attempt:
+        return runs.setdefault("real", _real(subject, evaluate)).attempt
+
+    ways = [first, real] if subject.rebuild is not None and _is_small(subject.module) else [first]
+    found = find_inputs(ways, proposals, batch=batch, search=search)
+    if isinstance(found, NoInputs):
+        return found
+    run = runs["real" if "real" in runs else "first"]
+    how = "meta" if found.device == "meta" else "real"
+    return Traced(run.module, found.result, found, how)
+
+
+class _Run:
+    """Records a network when it is run."""
+
+    def __init__(self, module: nn.Module, sites: Mapping[int, Site] | None, evaluate: bool) -> None:
+        self.evaluate = evaluate
+        self.module = module
+        self.sites = sites
+        self.attempt = Attempt(device_of(module), module, self)
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> fx.GraphModule:
+        with evaluating(self.module) if self.evaluate else nullcontext():
+            return record(self.module, args, kwargs, sites=self.sites, compile=False)
+
+
+def _real(subject: Subject, evaluate: bool) -> _Run:
+    with torch.random.fork_rng(devices=[]):
+        rebuilt: nn.Module = subject.rebuild()
+    sites = None
+    if subject.sites is not None:
+        pairs = zip(subject.module.modules(), rebuilt.modules(), strict=False)
+        sites = {id(new): subject.sites[id(old)] for old, new in pairs if id(old) in subject.sites}
+    return _Run(rebuilt, sites, evaluate)
+
+
+def _is_small(module: nn.Module) -> bool:
+    return (
+        sum(p.numel() * p.element_size() for p in module.parameters() if not nn.parameter.is_lazy(p)) < MOST_REAL_BYTES
+    )
+
+
+def device_of(module: nn.Module) -> str:
+    """Where a network lives: the device of its first parameter or buffer, the CPU if it has none."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if not nn.parameter.is_lazy(tensor):
+            return str(tensor.device)
+    return "cpu"
+
+
+def graph_of(traced: Traced, name: str, file: str | None, losses: Iterable[GivenLoss] = ()) -> Graph:
+    """The graph of a traced network, with what judges it."""
+    return build_graph(traced.recorded, model=traced.module, name=name, file=file, how=traced.how, losses=losses)
+
+
+def report_of(base: NetworkReport, traced: Traced, graph: Graph, *, rows: bool) -> NetworkReport:
+    """The report of a traced network: ``base`` with what the graph tells."""
+    return replace(
+        base,
+        status="traced",
+        inputs=traced.inputs.texts,
+        input_source=traced.inputs.source,
+        how=graph.how,
+        ops=len(graph.ops),
+        params=graph.params,
+        macs=graph.macs,
+        uncounted=len(graph.uncounted),
+        activation_bytes=graph.activation_bytes,
+        guesses=graph.guesses,
+        rows=op_rows(graph) if rows else (),
+    )
+
+
+def op_rows(graph: Graph) -> tuple[OpRow, ...]:
+    """The ops as plain rows, in order of execution."""
+    return tuple(
+        OpRow(
+            path=op.path,
+            name=op.name,
+            shape=op.shape,
+            params=sum(param.numel for param in op.params),
+            macs=op.macs,
+            hyper=op.hyper.stated(),
+            site=str(op.site) if op.site else None,
+            module_type=type(op.module).__name__ if op.module is not None else "",
+        )
+        for op in graph.ops
+    )
+
+
+def count_params(module: nn.Module) -> int:
+    """The scalar parameters of a network that was not traced; tied ones once."""
+    return sum(math.prod(p.shape) for p in module.parameters() if not nn.parameter.is_lazy(p))

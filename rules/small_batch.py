@@ -171,7 +171,8 @@ def check(recipe: Recipe) -> Iterator[Finding]:
 
 def live_norms(graph: Graph) -> list[Op]:
     """The batch norms that learn from the batches of one device."""
-    return [op for op in graph.find(batch_norm) if op.hyper.training and "Sync" not in type(op.module).__name__]
+    norms = [(op, op.module) for op in graph.find(batch_norm)]
+    return [op for op, norm in norms if norm is not None and norm.training and "Sync" not in type(norm).__name__]
 
 
 def advice(size: int) -> str:

@@ -17,9 +17,40 @@ BUDGET = 64 << 20
 
 #: factories whose numbers are worth having, and those that leave memory as it is
 _VALUED = frozenset(
-    "zeros ones full rand randn randint randperm arange linspace logspace eye tensor as_tensor scalar_tensor "
-    "from_numpy normal bartlett_window blackman_window hamming_window hann_window kaiser_window tril_indices "
-    "triu_indices complex polar asarray range zeros_like ones_like rand_like randn_like full_like".split()
+    [
+        "zeros",
+        "ones",
+        "full",
+        "rand",
+        "randn",
+        "randint",
+        "randperm",
+        "arange",
+        "linspace",
+        "logspace",
+        "eye",
+        "tensor",
+        "as_tensor",
+        "scalar_tensor",
+        "from_numpy",
+        "normal",
+        "bartlett_window",
+        "blackman_window",
+        "hamming_window",
+        "hann_window",
+        "kaiser_window",
+        "tril_indices",
+        "triu_indices",
+        "complex",
+        "polar",
+        "asarray",
+        "range",
+        "zeros_like",
+        "ones_like",
+        "rand_like",
+        "randn_like",
+        "full_like",
+    ]
 )
 _UNFILLED = frozenset({"empty", "empty_strided", "empty_like"})
 
@@ -34,7 +65,7 @@ class Building(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Callable[..., Any],
-        types: Any,  # noqa: ARG002
+        types: Any,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
@@ -92,8 +123,23 @@ def _alters(name: str) -> bool:
 
 #: methods with an underscore that change more than numbers
 _STRUCTURAL = frozenset(
-    "requires_grad_ detach_ resize_ resize_as_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ set_ rename_ "
-    "retain_grad_ share_memory_ as_strided_".split()
+    [
+        "requires_grad_",
+        "detach_",
+        "resize_",
+        "resize_as_",
+        "squeeze_",
+        "unsqueeze_",
+        "t_",
+        "transpose_",
+        "swapaxes_",
+        "swapdims_",
+        "set_",
+        "rename_",
+        "retain_grad_",
+        "share_memory_",
+        "as_strided_",
+    ]
 )
 
 

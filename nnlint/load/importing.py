@@ -1,7 +1,6 @@
 """Imports while loading: the project's own modules by their definitions, missing third-party ones as stand-ins."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -10,7 +9,6 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from nnlint.load.execute import Scope
+from nnlint.load.files import is_users
 from nnlint.load.slicing import Step
 from nnlint.load.standin import Origin, StandIn
 from nnlint.site import Site, of_node
@@ -52,8 +51,7 @@ class Project:
         """Whether a module's file is the project's: Python source that is neither installed nor Python's own."""
         if origin is None or not origin.endswith(".py"):
             return False
-        path = Path(origin).resolve()
-        return path == self.script or not any(path.is_relative_to(folder) for folder in _installed())
+        return Path(origin).resolve() == self.script or is_users(origin)
 
 
 def project_of(path: str) -> Project:
@@ -79,13 +77,6 @@ def project_of(path: str) -> Project:
 _MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 
 
-def _installed() -> tuple[Path, ...]:
-    paths = sysconfig.get_paths()
-    folders = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
-    here = Path(__file__).resolve().parent.parent
-    return (*(Path(folder).resolve() for folder in folders), here)
-
-
 class Finder(importlib.abc.MetaPathFinder):
     """Finds the project's modules, and gives them a loader that runs definitions only."""
 
@@ -101,7 +92,7 @@ class Finder(importlib.abc.MetaPathFinder):
         """See `importlib.abc.MetaPathFinder`."""
         if fullname == self.project.name and path is None:
             return _spec(fullname, str(self.project.script), None, self.project)
-        if fullname.split(".")[0] in sys.stdlib_module_names:
+        if fullname.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
             return None
         where = [*self.project.roots, *sys.path] if path is None else path
         spec = importlib.machinery.PathFinder.find_spec(fullname, where)
@@ -170,12 +161,12 @@ class Importer:
     project: Project
     file: str
 
-    def __call__(self, step: Step, scope: Scope) -> None:
+    def __call__(self, step: Step, scope: Scope) -> ModuleType | None:
         """Run an import, name by name. A module that is not installed, or does not import, is stood in for."""
         node = step.node
         assert isinstance(node, ast.Import | ast.ImportFrom)
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            return
+            return None
         for alias in node.names:
             one = ast.copy_location(
                 ast.Import([alias])
@@ -184,6 +175,16 @@ class Importer:
                 node,
             )
             self._one(one, alias, scope)
+        if step.binds == {"*"} and isinstance(node, ast.ImportFrom):
+            return self._module(node, scope)
+        return None
+
+    def _module(self, node: ast.ImportFrom, scope: Scope) -> ModuleType | None:
+        name = "." * node.level + (node.module or "")
+        try:
+            return importlib.import_module(name, scope.namespace.get("__package__"))
+        except ImportError:  # stood in for already
+            return None
 
     def is_local(self, step: Step) -> bool:
         """Whether a statement imports modules of the project."""
@@ -193,7 +194,7 @@ class Importer:
         return isinstance(node, ast.Import) and any(self._is_local(alias.name) for alias in node.names)
 
     def _is_local(self, module: str) -> bool:
-        head = module.split(".")[0]
+        head = module.split(".", maxsplit=1)[0]
         if head in sys.stdlib_module_names:
             return False
         if head in sys.modules:

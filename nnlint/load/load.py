@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from torch import nn
 
+from nnlint.errors import UsageError
+from nnlint.load import choosing, guard
 from nnlint.load.candidate import Candidate, Failure, Loaded
 from nnlint.load.session import Session
-from nnlint.script.model import Build, NetworkClass, Script
+from nnlint.load.trying import Attempt, try_out
+from nnlint.script.model import Factory, NetworkClass, Script
+from nnlint.site import Site
 
 
 def load(script: Script, target: str | None = None) -> Loaded:
@@ -21,42 +26,212 @@ def load(script: Script, target: str | None = None) -> Loaded:
         target: a name in it (a class, a factory, a variable) or a call (``Net(10)``); None for all networks.
 
     Returns:
-        the networks in the order of the source, those that could not be built, and what happened on the way.
+        the networks in the order they were found, those that could not be built, and what happened on the way.
+
+    Raises:
+        UsageError: if the target is not in the file.
     """
     session = Session(script)
-    candidates = [_built(session, build) for build in script.builds if build.owner is None and not build.function]
-    done = {type(candidate.module).__name__ for candidate in candidates}
-    candidates += [_default(session, cls) for cls in script.networks if cls.name not in done and not cls.used_by]
-    return Loaded(tuple(candidates))
+    found = _Found(session)
+    if target is not None:
+        _find_target(found, target)
+    else:
+        _find_all(found)
+    return found.loaded()
 
 
-def _built(session: Session, build: Build) -> Candidate:
-    scope = session.scope
-    step = next((s for s in scope.steps if s.original is build.statement), None)
+@dataclass(eq=False)
+class _Found:
+    """What was built so far."""
 
-    def make() -> Any:
-        if step is None or not build.variable:
-            return scope.evaluate(build.node, step.index if step else len(scope.steps))
-        scope.run(step)
-        return scope.namespace[build.variable]
+    session: Session
+    candidates: list[Candidate] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    #: class names that need no further try: built, or failed with the file's own arguments
+    settled: set[str] = field(default_factory=set)
 
-    module, sites = session.build(make)
-    return Candidate(
-        f"{session.script.path}:{build.variable}",
-        type(module).__name__,
-        module,
-        f"built at {build.site}: {ast.unparse(build.node)}",
-        build.site,
-        sites,
-        make,
-        (build.variable,) if build.variable else (),
-        scope.namespace,
+    def try_one(self, attempts: Iterable[Attempt]) -> bool:
+        """Try ways to build one network until one works; else the first failure is the one to tell."""
+        first: Failure | None = None
+        for attempt in attempts:
+            result = try_out(self.session, attempt)
+            if not isinstance(result, Failure):
+                self.candidates += result
+                self.settled.update(type(candidate.module).__name__ for candidate in result)
+                return bool(result)
+            first = first or result
+        if first is not None:
+            self.failures.append(first)
+        return False
+
+    def classes_inside(self) -> set[str]:
+        """The classes of all modules of all networks."""
+        return {type(module).__name__ for found in self.candidates for module in found.module.modules()}
+
+    def loaded(self) -> Loaded:
+        """The result: each network once, parts of others left out."""
+        notes = [*self.notes, *_missing(self.session), *map(str, guard.refusals())]
+        return Loaded(tuple(_whole(_distinct(self.candidates))), tuple(self.failures), tuple(dict.fromkeys(notes)))
+
+
+def _find_all(found: _Found) -> None:
+    session = found.session
+    built = choosing.builds(session)
+    for build in built:
+        found.try_one([choosing.of_build(session, build), choosing.of_build_in_part(session, build)])
+    found.settled |= {build.callee for build in built}
+    _find_factories(found, {build.callee for build in built})
+    _find_classes(found)
+
+
+def _find_factories(found: _Found, called: set[str]) -> None:
+    session = found.session
+    open_ones = [f for f in session.script.factories if f.name not in called and not f.name.startswith("_")]
+    ready = [factory for factory in open_ones if choosing.has_defaults(factory)]
+    for factory in ready[: choosing.FACTORIES]:
+        found.try_one([choosing.of_factory(session, factory)])
+    if len(ready) > choosing.FACTORIES:
+        rest = ", ".join(factory.name for factory in ready[choosing.FACTORIES :])
+        found.notes.append(f"{session.script.path}: not looked at without being named: {rest}")
+    for factory in open_ones:
+        if factory not in ready and not set(factory.builds) <= found.settled:
+            found.try_one(choosing.inferred(session, factory))
+
+
+def _find_classes(found: _Found) -> None:
+    classes = choosing.wanted_classes(found.session)
+    whole = [cls for cls in classes if not cls.used_by]
+    for cls in whole or classes:
+        if cls.name not in found.settled and cls.name not in found.classes_inside():
+            found.try_one(_ways(found.session, cls))
+
+
+def _ways(session: Session, what: NetworkClass | Factory) -> Iterable[Attempt]:
+    """With the defaults where it has all of them, else with guesses."""
+    if not choosing.has_defaults(what):
+        yield from choosing.inferred(session, what)
+    elif isinstance(what, NetworkClass):
+        yield choosing.of_class(session, what)
+    else:
+        yield choosing.of_factory(session, what)
+
+
+def _distinct(candidates: list[Candidate]) -> list[Candidate]:
+    """Networks that are the same in structure once, with all the names they go by."""
+    found: dict[object, Candidate] = {}
+    for candidate in candidates:
+        key = _structure(candidate.module)
+        if key in found:
+            kept = found[key]
+            names = tuple(dict.fromkeys((*kept.variables, *candidate.variables)))
+            found[key] = replace(kept, variables=names)
+        else:
+            found[key] = candidate
+    return list(found.values())
+
+
+def _structure(root: nn.Module) -> object:
+    modules = tuple((name, type(module), module.extra_repr()) for name, module in root.named_modules())
+    tensors = tuple((name, tuple(p.shape), p.requires_grad) for name, p in root.named_parameters() if _has_shape(p))
+    return modules, tensors, root.training
+
+
+def _has_shape(parameter: nn.Parameter) -> bool:
+    return not isinstance(parameter, nn.parameter.UninitializedParameter)
+
+
+def _whole(candidates: list[Candidate]) -> list[Candidate]:
+    """Networks that are no part of another one: neither the very object, nor an instance of a class used inside."""
+    kept = []
+    for candidate in candidates:
+        others = [other for other in candidates if other is not candidate]
+        if not any(_is_inside(candidate.module, other.module) for other in others):
+            kept.append(candidate)
+    return kept
+
+
+def _is_inside(part: nn.Module, whole: nn.Module) -> bool:
+    inner = [module for module in whole.modules() if module is not whole]
+    if any(module is part for module in inner):
+        return True
+    own = not type(part).__module__.startswith("torch.")
+    return own and type(part) is not type(whole) and any(type(module) is type(part) for module in inner)
+
+
+def _missing(session: Session) -> list[str]:
+    return [
+        f"{origin.site}: `{origin.name}` {origin.reason}; it is stood in for"
+        for origin in session.project.missing.values()
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ targets
+
+
+def _find_target(found: _Found, target: str) -> None:
+    session = found.session
+    if "(" in target:
+        _find_call(found, target)
+        return
+    script = session.script
+    named = [build for build in script.builds if build.owner is None and target in (build.variable, build.callee)]
+    for build in named:
+        found.try_one([choosing.of_build(session, build), choosing.of_build_in_part(session, build)])
+    if named:
+        return
+    what = choosing.definition(session, target)
+    if what is not None:
+        found.try_one(_ways(session, what))
+    elif target.partition(".")[0] in session.top.names():
+        make = partial(_called, session, target)
+        found.try_one([Attempt(f"{script.path}:{target}", target, f"the value of {target}", None, make)])
+    else:
+        raise _no_such_target(session, target)
+
+
+def _find_call(found: _Found, target: str) -> None:
+    session = found.session
+    try:
+        node = ast.parse(target, mode="eval").body
+    except SyntaxError as error:
+        raise UsageError(f"this is no Python expression ({error.msg})", where=target) from None
+    name = target.partition("(")[0]
+    found.try_one(
+        [
+            Attempt(
+                f"{session.script.path}:{target}",
+                name,
+                f"built as asked: {target}",
+                _site_of(session, name),
+                lambda: session.top.evaluate(node),
+            )
+        ]
     )
 
 
-def _default(session: Session, cls: NetworkClass) -> Candidate:
-    make: Callable[[], nn.Module] = lambda: getattr(session.module, cls.name)()  # noqa: E731
-    module, sites = session.build(make)
-    return Candidate(
-        f"{session.script.path}:{cls.name}", cls.name, module, "class with default arguments", cls.site, sites, make
+def _site_of(session: Session, name: str) -> Site | None:
+    what = choosing.definition(session, name)
+    return what.site if what is not None else None
+
+
+def _called(session: Session, target: str) -> object:
+    value = session.top.find_value(target)
+    return value() if callable(value) and not isinstance(value, nn.Module) else value
+
+
+def _no_such_target(session: Session, target: str) -> UsageError:
+    script = session.script
+    names = dict.fromkeys(
+        [
+            *(c.name for c in script.networks),
+            *(f.name for f in script.factories),
+            *(b.variable for b in script.builds if b.owner is None),
+        ]
+    )
+    known = ", ".join(f"{script.path}:{name}" for name in names if name)
+    return UsageError(
+        f"there is no {target!r} in this file",
+        where=script.path,
+        help=f"its networks are {known}" if known else "it defines no network",
     )

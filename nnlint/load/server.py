@@ -12,10 +12,14 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
-from nnlint.load import frames
+from nnlint.load import frames, guard
 from nnlint.load.supervise import End, supervise
+
+#: the code that runs here may replace what is in `os`
+_exit = os._exit
 
 #: the pipe that `emit` writes to, in a child
 _result: int | None = None
@@ -31,13 +35,13 @@ class Request:
     seconds: float
 
 
-def emit(partial: object) -> None:
+def emit(result: object) -> None:
     """Hand a partial result to whoever waits for this child: it is kept if the child does not finish.
 
     Outside a worker's child nothing happens.
     """
     if _result is not None:
-        frames.send(_result, frames.PARTIAL, pickle.dumps(partial))
+        frames.send(_result, frames.PARTIAL, pickle.dumps(result))
 
 
 def serve(requests: int, answers: int) -> NoReturn:
@@ -52,7 +56,7 @@ def serve(requests: int, answers: int) -> NoReturn:
         request: Request = pickle.loads(payload)
         _prepare(request.function)
         frames.send(answers, frames.END, pickle.dumps(_in_child(request, payload, answers, running)))
-    os._exit(0)
+    _exit(0)
 
 
 def serve_once(requests: int, result: int) -> NoReturn:
@@ -60,7 +64,7 @@ def serve_once(requests: int, result: int) -> NoReturn:
     frame = frames.receive(requests)
     os.close(requests)
     if frame is None:
-        os._exit(0)
+        _exit(0)
     import torch
 
     torch.set_num_threads(1)
@@ -84,7 +88,7 @@ class _Requests(threading.Thread):
             self.ready.release()
         for child in list(self.running):
             child.kill()
-        os._exit(0)
+        _exit(0)
 
     def next(self) -> bytes | None:
         """The next request."""
@@ -118,18 +122,17 @@ def _prepare(function: str) -> None:
 
 def _in_child(request: Request, payload: bytes, answers: int, running: list[_Fork]) -> End:
     pipes = [os.pipe() for _ in range(3)]
+    result, output, errors = (read for read, _ in pipes)
     pid = os.fork()
     if pid == 0:
-        _become_child([read for read, _ in pipes], [write for _, write in pipes])
+        _become_child([result, output, errors], [write for _, write in pipes])
         _run(pickle.loads(payload), pipes[0][1])
     for _, write in pipes:
         os.close(write)
     child = _Fork(pid)
     running.append(child)
     try:
-        return supervise(
-            child, *(read for read, _ in pipes), request.seconds, lambda tag, data: frames.send(answers, tag, data)
-        )
+        return supervise(child, result, output, errors, request.seconds, partial(frames.send, answers))
     finally:
         running.remove(child)
 
@@ -162,6 +165,7 @@ def _run(request: Request, result: int) -> NoReturn:
         _limit(request.memory)
         module, _, name = request.function.partition(":")
         function = getattr(importlib.import_module(module), name)
+        guard.install()
         frames.send(result, frames.VALUE, pickle.dumps(function(*request.args)))
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
@@ -172,7 +176,7 @@ def _run(request: Request, result: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(code)
+    _exit(code)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -16,8 +16,8 @@ _N = TypeVar("_N", bound=ast.AST)
 
 #: methods that change the object they are called on: a bare call of one belongs to whoever needs the object
 CHANGING = frozenset(
-    "append appendleft extend insert add update setdefault pop popitem remove discard clear sort reverse freeze defrost "
-    "requires_grad_ parse_known_args mark_as_parsed".split()
+    {"append", "appendleft", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "remove", "discard"}
+    | {"clear", "sort", "reverse", "freeze", "defrost", "requires_grad_", "mark_as_parsed"}
 )
 CHANGING_PREFIXES = ("add_", "set_", "register", "merge_from", "DEFINE_", "apply_defaults", "insert_")
 #: calls that only training makes: a loop or function body with one of them is never run while loading
@@ -99,14 +99,14 @@ def _flatten(body: Sequence[ast.stmt], guards: tuple[Guard, ...]) -> Flat:
 
 
 def _flatten_if(node: ast.If, guards: tuple[Guard, ...]) -> Flat:
-    known = _known(node.test)
-    if known is not False:
-        yield from _flatten(node.body, guards if known else (*guards, Guard(node.test, True)))
-    if known is not True:
-        yield from _flatten(node.orelse, guards if known is False else (*guards, Guard(node.test, False)))
+    decided = known(node.test)
+    if decided is not False:
+        yield from _flatten(node.body, guards if decided else (*guards, Guard(node.test, True)))
+    if decided is not True:
+        yield from _flatten(node.orelse, guards if decided is False else (*guards, Guard(node.test, False)))
 
 
-def _known(test: ast.expr) -> bool | None:
+def known(test: ast.expr) -> bool | None:
     """The value of the tests every file has: ``__name__ == "__main__"`` and ``TYPE_CHECKING``."""
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         sides = (test.left, test.comparators[0])
@@ -160,7 +160,7 @@ def _keep(node: ast.stmt) -> ast.stmt | None:  # noqa: PLR0911  one answer a sta
         return _like(ast.While(node.test, body, _kept(node.orelse)), node) if _builds(body) else None
     if isinstance(node, ast.If):
         body, orelse = _kept(node.body), _kept(node.orelse)
-        nothing = [_like(ast.Pass(), node)]
+        nothing: list[ast.stmt] = [_like(ast.Pass(), node)]
         return _like(ast.If(node.test, body or nothing, orelse), node) if body or orelse else None
     if isinstance(node, ast.With):
         body = _kept(node.body)

@@ -103,7 +103,7 @@ class StandIn:
     def __len__(self) -> int:
         if self._nnlint_origin.assumed is not None:
             used.append(self)
-            return self._nnlint_origin.assumed
+            return int(self._nnlint_origin.assumed)
         raise StandInUsed(self._nnlint_origin)
 
     def __contains__(self, item: Any) -> bool:

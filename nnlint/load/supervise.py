@@ -86,7 +86,9 @@ def supervise(
     status = child.wait()
     for reader in readers:
         reader.join(_DRAIN)
-    kind, detail = ("timeout", f"{seconds:g} s") if late else _ending(last, status)
+    if late:
+        return End("timeout", f"{seconds:g} s", kept[0].text(), kept[1].text())
+    kind, detail = _ending(last, status)
     return End(kind, detail, kept[0].text(), kept[1].text())
 
 
@@ -112,7 +114,7 @@ def _ending(last: tuple[bytes, bytes] | None, status: int) -> tuple[Kind, str]:
         if last[0] == frames.VALUE:
             return "value", ""
         kind, _, detail = last[1].decode("utf-8", "replace").partition("\n")
-        return kind, detail  # type: ignore[return-value]
+        return ("memory" if kind == "memory" else "error"), detail
     if status < 0:
         return "crash", _signal_name(-status)
     return "exit", str(status)

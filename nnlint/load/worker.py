@@ -103,7 +103,7 @@ class Worker:
         self.close()
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the server runs
         self._process = _python("serve", requests, answers, stdout=subprocess.DEVNULL, stderr=self._log)
         os.close(requests)
         os.close(answers)
@@ -132,12 +132,12 @@ class Worker:
         request = Request(function, args, self.memory, self.seconds if seconds is None else seconds)
         payload = pickle.dumps(request)
         try:
-            return self._by_server(payload, request) if self._fork else _by_process(payload, request)
+            return self._by_server(payload) if self._fork else _by_process(payload, request)
         except BaseException:
             self.close()
             raise
 
-    def _by_server(self, payload: bytes, request: Request) -> Outcome:
+    def _by_server(self, payload: bytes) -> Outcome:
         self.start()
         try:
             frames.send(self._requests, frames.REQUEST, payload)

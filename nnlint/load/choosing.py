@@ -1,0 +1,227 @@
+"""Which networks a file has, and the ways to build each: the order is the order of the evidence."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from nnlint.load import inferring
+from nnlint.load.guessing import VARIANTS
+from nnlint.load.session import Session
+from nnlint.load.trying import Attempt
+from nnlint.script.model import Argument, Build, Factory, NetworkClass
+from nnlint.site import of_node
+
+#: factories of one file tried without being asked for: a model zoo has dozens
+FACTORIES = 8
+
+
+def target_text(session: Session, name: str) -> str:
+    """How the user names a network of the file."""
+    return f"{session.script.path}:{name}"
+
+
+def builds(session: Session) -> list[Build]:
+    """The expressions of the file that build whole networks."""
+    factories = {factory.name for factory in session.script.factories}
+    return [build for build in session.script.builds if _is_network(session, build, factories)]
+
+
+def _is_network(session: Session, build: Build, factories: set[str]) -> bool:
+    if build.owner is not None or build.function in factories or session.places.in_lambda(build.node):
+        return False
+    if build.callee.startswith("torch.nn.") and session.places.is_part(build.node):
+        return False  # `layers.append(nn.Linear(3, 3))`
+    return not build.callee.startswith("torch.nn.") or bool(build.variable) or build.function == ""
+
+
+def of_build(session: Session, build: Build) -> Attempt:
+    """The network an expression builds, with the file's own arguments."""
+    name = build.variable or build.callee.rpartition(".")[2]
+    return Attempt(
+        target=target_text(session, name),
+        name=build.callee.rpartition(".")[2],
+        found=f"built at {build.site}: {ast.unparse(build.node)}",
+        site=build.site,
+        make=lambda: session.value_of(build),
+        variables=(build.variable,) if build.variable else (),
+        help=_how_to_name(session, build.callee),
+    )
+
+
+def of_build_in_part(session: Session, build: Build) -> Attempt:
+    """The same with guesses for those arguments that cannot be evaluated here."""
+
+    def make() -> Any:
+        call = next(n for n in ast.walk(build.node) if isinstance(n, ast.Call) and _is_at(session, n, build))
+        return session.call_in_part(build, call)
+
+    attempt = of_build(session, build)
+    return Attempt(
+        attempt.target, attempt.name, attempt.found, attempt.site, make, attempt.variables, False, attempt.help
+    )
+
+
+def _is_at(session: Session, node: ast.AST, build: Build) -> bool:
+    return of_node(session.script.path, session.script.lines, node) == build.site
+
+
+def of_factory(session: Session, factory: Factory) -> Attempt:
+    """A factory called with its defaults."""
+    return Attempt(
+        target=target_text(session, factory.name),
+        name=factory.name,
+        found=f"factory with default arguments: {factory.name}()",
+        site=factory.site,
+        make=lambda: _call(session, factory.name),
+        built_here=not _has_required(factory.arguments),
+        help=_signature_help(session, factory.name, factory.arguments),
+    )
+
+
+def of_class(session: Session, cls: NetworkClass) -> Attempt:
+    """A class constructed with its defaults."""
+    return Attempt(
+        target=target_text(session, cls.name),
+        name=cls.name,
+        found=f"class with default arguments: {cls.name}()",
+        site=cls.site,
+        make=lambda: _call(session, cls.name),
+        help=_signature_help(session, cls.name, cls.arguments),
+    )
+
+
+def _call(session: Session, name: str) -> Any:
+    return session.top.find_value(name)()
+
+
+def inferred(session: Session, what: NetworkClass | Factory) -> Iterator[Attempt]:
+    """A class or factory with arguments guessed by their names, one attempt a set of sizes."""
+    for variant in range(len(VARIANTS)):
+        said: list[str] = []
+
+        def make(variant: int = variant, said: list[str] = said) -> Any:
+            made = session.top.find_value(what.name)
+            arguments = inferring.infer(session, made, variant)
+            said[:] = arguments.said
+            session.guesses += arguments.said
+            return made(*arguments.args, **arguments.kwargs)
+
+        yield Attempt(
+            target=target_text(session, what.name),
+            name=what.name,
+            found=f"{what.name} with arguments inferred from their names",
+            site=what.site,
+            make=make,
+            built_here=False,
+            help=_signature_help(session, what.name, what.arguments),
+        )
+
+
+def wanted_classes(session: Session) -> list[NetworkClass]:
+    """The classes that can be networks of their own: not base classes, losses, or classes inside functions."""
+    bases = {base.rpartition(".")[2] for cls in session.script.networks for base in cls.bases}
+    return [
+        cls
+        for cls in session.script.networks
+        if cls.forward_name is not None
+        and "<locals>" not in cls.name
+        and not is_loss(cls)
+        and not (cls.name in bases and _is_abstract(cls))
+        and not _is_abstract(cls)
+    ]
+
+
+_TARGETS = frozenset(
+    "target targets label labels y_true gt gts ground_truth groundtruth true truth y_hat_true tgt_labels".split()  # noqa: SIM905
+)
+_PREDICTIONS = frozenset(
+    [
+        "pred",
+        "preds",
+        "prediction",
+        "predictions",
+        "logits",
+        "logit",
+        "output",
+        "outputs",
+        "y_pred",
+        "input",
+        "inputs",
+        "inp",
+        "x",
+        "y_hat",
+        "yhat",
+        "probs",
+        "score",
+        "scores",
+        "hat",
+        "anchor",
+        "recon",
+        "estimate",
+    ]
+)
+
+
+def is_loss(cls: NetworkClass) -> bool:
+    """A loss or a metric: its ``forward`` takes predictions and targets."""
+    names = [argument.name.lower() for argument in cls.forward]
+    if cls.name.lower().endswith(("loss", "criterion", "metric", "losses", "error")):
+        return True
+    return len(names) >= 2 and names[0] in _PREDICTIONS and names[1] in _TARGETS and not _has_layers(cls)
+
+
+def _has_layers(cls: NetworkClass) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WEIGHTED
+        for node in ast.walk(cls.node)
+    )
+
+
+_WEIGHTED = frozenset({"Linear", "Conv1d", "Conv2d", "Conv3d", "Embedding", "LSTM", "GRU", "Sequential", "Parameter"})
+
+
+def _is_abstract(cls: NetworkClass) -> bool:
+    """Whether a method must be overridden: marked abstract, or a ``forward`` that only raises."""
+    for node in cls.node.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        if any(ast.unparse(decorator).endswith("abstractmethod") for decorator in node.decorator_list):
+            return True
+        body = [n for n in node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+        if node.name == "forward" and all(isinstance(n, ast.Raise | ast.Pass) for n in body):
+            return True
+    return False
+
+
+def definition(session: Session, name: str) -> NetworkClass | Factory | None:
+    """The class or factory of the file that has this name."""
+    found: list[NetworkClass | Factory] = [*session.script.networks, *session.script.factories]
+    return next((what for what in found if what.name == name), None)
+
+
+def has_defaults(what: NetworkClass | Factory) -> bool:
+    """Whether it can be called without arguments."""
+    return not _has_required(what.arguments)
+
+
+def _has_required(arguments: tuple[Argument, ...]) -> bool:
+    return any(a.default is None and a.kind in ("positional", "keyword") for a in arguments)
+
+
+def _signature_help(session: Session, name: str, arguments: tuple[Argument, ...]) -> str:
+    parts = []
+    for argument in arguments:
+        star = {"var-positional": "*", "var-keyword": "**"}.get(argument.kind, "")
+        default = f"={ast.unparse(argument.default)}" if argument.default is not None else ""
+        parts.append(f"{star}{argument.name}{default}")
+    call = f"{name}({', '.join(parts)})"
+    return f"its signature is {call}; name a call with its arguments: '{session.script.path}:{name}(...)'"
+
+
+def _how_to_name(session: Session, callee: str) -> str | None:
+    what = definition(session, callee)
+    if what is not None:
+        return _signature_help(session, callee, what.arguments)
+    return f"name a call that can be made without running the script: '{session.script.path}:{callee}(...)'"

@@ -1,0 +1,148 @@
+"""The arguments a function of the file is entered with, when a network is built inside it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nnlint.load import guessing
+from nnlint.load.answers import NotRunError
+from nnlint.load.places import FunctionNode
+
+if TYPE_CHECKING:
+    from nnlint.load.session import Session
+
+
+class UnknownArgumentError(NotRunError):
+    """A function's argument that neither the file nor its name tells."""
+
+
+def arguments(session: Session, function: FunctionNode) -> Mapping[str, Callable[[], Any]]:
+    """For every parameter of a function, how its value is found when it is asked for."""
+    parameters = function.args
+    owner = session.places.owner(function)
+    found: dict[str, Callable[[], Any]] = {}
+    names = [*parameters.posonlyargs, *parameters.args]
+    if owner is not None and names and not _is_static(function):
+        first = names.pop(0)
+        found[first.arg] = lambda: session.instance(owner)
+    for place, parameter in enumerate(names):
+        found[parameter.arg] = _Argument(session, function, parameter, place)
+    for parameter in parameters.kwonlyargs:
+        found[parameter.arg] = _Argument(session, function, parameter, None)
+    if parameters.vararg:
+        found[parameters.vararg.arg] = tuple
+    if parameters.kwarg:
+        found[parameters.kwarg.arg] = dict
+    return found
+
+
+def _is_static(function: FunctionNode) -> bool:
+    return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list)
+
+
+class _Argument:
+    """Finds one argument: in a call of the file, a default, a command line option's default, else by its name."""
+
+    def __init__(self, session: Session, function: FunctionNode, parameter: ast.arg, place: int | None) -> None:
+        self.session = session
+        self.function = function
+        self.parameter = parameter
+        self.place = place
+        self.asked = False
+
+    def __call__(self) -> Any:
+        if self.asked:
+            raise UnknownArgumentError(f"the argument `{self.parameter.arg}` depends on itself")
+        self.asked = True
+        try:
+            return self._find()
+        finally:
+            self.asked = False
+
+    def _find(self) -> Any:
+        for call in self._calls():
+            node = self._passed(call)
+            if node is not None:
+                scope = self.session.scope(self.session.places.function(call))
+                return scope.evaluate(node, scope.position(self.session.places.statement(call)))
+        default = self._default()
+        if default is not None:
+            outer = self.session.scope(self.session.places.function(self.function))
+            return _plain(outer.evaluate(default))
+        option = self._option()
+        if option is not None:
+            return self.session.top.evaluate(option)
+        annotation = ast.unparse(self.parameter.annotation) if self.parameter.annotation else None
+        guess = guessing.guess(self.parameter.arg, annotation)
+        if guess is None:
+            raise UnknownArgumentError(
+                f"the argument `{self.parameter.arg}` of `{self.function.name}` is not known: the file does not call it"
+            )
+        self.session.guesses.append(f"{self.parameter.arg}={guess!r}")
+        return guess
+
+    def _calls(self) -> list[ast.Call]:
+        owner = self.session.places.owner(self.function)
+        if owner is not None and self.function.name == "__init__":
+            calls = self.session.places.calls(owner.name)
+        else:
+            calls = self.session.places.calls(self.function.name, method=owner is not None)
+        return [call for call in calls if self.session.places.function(call) is not self.function]
+
+    def _passed(self, call: ast.Call) -> ast.expr | None:
+        for keyword in call.keywords:
+            if keyword.arg == self.parameter.arg:
+                return keyword.value
+        positional = call.args
+        if self.place is None or self.place >= len(positional):
+            return None
+        if any(isinstance(argument, ast.Starred) for argument in positional[: self.place + 1]):
+            return None
+        return positional[self.place]
+
+    def _default(self) -> ast.expr | None:
+        parameters = self.function.args
+        if self.place is None:
+            pairs = zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+            return next((default for argument, default in pairs if argument is self.parameter), None)
+        names = [*parameters.posonlyargs, *parameters.args]
+        place = names.index(self.parameter) - (len(names) - len(parameters.defaults))
+        return parameters.defaults[place] if place >= 0 else None
+
+    def _option(self) -> ast.expr | None:
+        """``@click.option("--width", default=64)``."""
+        for decorator in self.function.decorator_list:
+            if isinstance(decorator, ast.Call):
+                words = [a.value for a in decorator.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                if any(word.lstrip("-").replace("-", "_") == self.parameter.arg for word in words):
+                    return next((keyword.value for keyword in decorator.keywords if keyword.arg == "default"), None)
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """``typer.Option(64)`` is 64."""
+    return value.default if type(value).__name__ in ("OptionInfo", "ArgumentInfo", "FieldInfo") else value
+
+
+def instance(session: Session, cls: ast.ClassDef) -> Any:
+    """An object of a class whose ``__init__`` has not run: an attribute is made by the method that sets it."""
+    real = session.scope(session.places.function(cls)).evaluate(
+        ast.Name(cls.name, ast.Load(), lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
+    )
+    methods = [node for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    methods.sort(key=lambda node: node.name != "__init__")
+
+    def find(self: Any, name: str) -> Any:
+        if not name.startswith("__"):
+            for method in methods:
+                session.scope(method).provide(f"self.{name}", len(session.scope(method).steps))
+                if name in self.__dict__:
+                    return self.__dict__[name]
+        raise AttributeError(f"{cls.name!r} object has no attribute {name!r}")
+
+    base = real if inspect.isclass(real) else object
+    made = type(cls.name, (base,), {"__getattr__": find, "__module__": getattr(base, "__module__", "")})
+    return object.__new__(made)

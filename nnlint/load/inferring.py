@@ -1,0 +1,189 @@
+"""Arguments for a class or factory the file never calls: from its signature, and from what else the file has."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from nnlint.load.entering import UnknownArgumentError
+from nnlint.load.guessing import guess
+from nnlint.load.standin import origin_of
+
+if TYPE_CHECKING:
+    from nnlint.load.session import Session
+
+_CONFIG = re.compile(r"(.*_)?(config|cfg|conf|args|hparams|opts?|params|settings|hps|hp|configs)\Z")
+_BLOCK = re.compile(r".*(block|bottleneck|layer|cell)s?(_?(type|cls|class|fn))?\Z")
+#: functions that people read their settings in
+_READERS = re.compile(
+    r"(get|parse|make|build|load|default|create)_?(args?|arguments|config|cfg|opts?|options|hparams|params|parser)\Z"
+)
+_LAYERS: dict[str, Callable[[], Any]] = {
+    "norm_layer": lambda: nn.BatchNorm2d,
+    "norm": lambda: nn.BatchNorm2d,
+    "act_layer": lambda: nn.ReLU,
+    "act": nn.ReLU,
+    "activation": nn.ReLU,
+    "nonlinearity": nn.ReLU,
+    "conv_layer": lambda: nn.Conv2d,
+}
+_DEPTH = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inferred:
+    """Keyword (and positional-only) arguments, and how each guess reads in a report."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    said: tuple[str, ...]
+
+
+def infer(session: Session, made: Callable[..., Any], variant: int = 0, depth: int = 0) -> Inferred:
+    """Arguments for everything ``made`` requires.
+
+    Raises:
+        UnknownArgumentError: for one there is no telling.
+    """
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    said: list[str] = []
+    for parameter in required(made):
+        value, text = _one(session, made, parameter, variant, depth)
+        said.append(f"{parameter.name}={text}")
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            args.append(value)
+        else:
+            kwargs[parameter.name] = value
+    return Inferred(tuple(args), kwargs, tuple(said))
+
+
+def required(made: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a class or function that have no default."""
+    try:
+        parameters = inspect.signature(made).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in parameters if p.default is inspect.Parameter.empty and p.kind not in several]
+
+
+def annotation_text(parameter: inspect.Parameter) -> str | None:
+    """A parameter's annotation as source text."""
+    annotation = parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        return None
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def _one(
+    session: Session, made: Callable[..., Any], parameter: inspect.Parameter, variant: int, depth: int
+) -> tuple[Any, str]:
+    name, annotation = parameter.name, annotation_text(parameter)
+    wanted = _resolved(session, parameter)
+    if depth < _DEPTH and _is_config(wanted):
+        return _made(session, wanted, variant, depth)
+    if _CONFIG.match(name.lower()):
+        found = _config(session, name, variant, depth)
+        if found is not None:
+            return found
+    if name in _LAYERS:
+        return _LAYERS[name](), name
+    if depth < _DEPTH and (_BLOCK.match(name) or _is_module(annotation)):
+        cls = _network_class(session, made) if not _is_module(annotation) else None
+        if cls is not None:
+            return cls, cls.__name__
+    value = guess(name, annotation, variant)
+    if value is None and depth < _DEPTH:
+        return _network(session, made, parameter, variant, depth)
+    if value is None:
+        raise UnknownArgumentError(f"there is no telling what its argument `{name}` is")
+    return value, repr(value)
+
+
+def _resolved(session: Session, parameter: inspect.Parameter) -> Any:
+    annotation = parameter.annotation
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return session.top.evaluate(ast.parse(annotation, mode="eval").body)
+    except Exception:  # an annotation may name what exists for a type checker only
+        return None
+
+
+def _is_config(wanted: Any) -> bool:
+    """A class made to hold settings: a dataclass, a pydantic model, a transformers configuration."""
+    if not inspect.isclass(wanted) or wanted is inspect.Parameter.empty or issubclass(wanted, nn.Module):
+        return False
+    names = {base.__name__ for base in wanted.__mro__}
+    return (
+        dataclasses.is_dataclass(wanted)
+        or bool(names & {"BaseModel", "PretrainedConfig", "PreTrainedConfig"})
+        or bool(re.search(r"(Config|Args|Params|Settings|Options)\Z", wanted.__name__))
+    )
+
+
+def _made(session: Session, cls: type, variant: int, depth: int) -> tuple[Any, str]:
+    inferred = infer(session, cls, variant, depth + 1)
+    return cls(*inferred.args, **inferred.kwargs), f"{cls.__name__}({', '.join(inferred.said)})"
+
+
+def _config(session: Session, name: str, variant: int, depth: int) -> tuple[Any, str] | None:
+    """A settings object of the file: a variable of that name, what its reader returns, its class's defaults."""
+    for candidate in (name, name.upper()):
+        if candidate in session.top.names():
+            return session.top.find(candidate), candidate
+    for node in session.script.tree.body:
+        if isinstance(node, ast.FunctionDef) and _READERS.match(node.name):
+            value = session.top.evaluate(ast.parse(node.name, mode="eval").body)
+            if not required(value):
+                made = value()
+                return (made.parse_args() if hasattr(made, "parse_args") else made), f"{node.name}()"
+        if isinstance(node, ast.ClassDef) and depth < _DEPTH:
+            cls = session.top.evaluate(ast.parse(node.name, mode="eval").body)
+            if _is_config(cls):
+                return _made(session, cls, variant, depth)
+    return None
+
+
+def _is_module(annotation: str | None) -> bool:
+    return annotation is not None and "Module" in annotation and "type" not in annotation.lower()
+
+
+def _classes(session: Session, made: Any) -> Iterator[type[nn.Module]]:
+    for network in session.script.networks:
+        if "." in network.name or network.forward_name is None:
+            continue
+        cls = getattr(session.module, network.name, None)
+        if inspect.isclass(cls) and issubclass(cls, nn.Module) and cls is not made and origin_of(cls) is None:
+            yield cls
+
+
+def _network_class(session: Session, made: Any) -> type[nn.Module] | None:
+    """A block of the file for an argument that is called like one (``ResNet(block, layers)``)."""
+    return next((c for c in _classes(session, made) if _BLOCK.match(c.__name__.lower()) and c is not made), None)
+
+
+def _network(session: Session, made: Any, parameter: inspect.Parameter, variant: int, depth: int) -> tuple[Any, str]:
+    """A small network of the file for an argument that is one."""
+    name = parameter.name.lower().replace("_", "")
+    if _is_module(annotation_text(parameter)) or name in _NETWORKS:
+        classes = sorted(_classes(session, made), key=lambda c: name not in c.__name__.lower())
+        for cls in classes:
+            try:
+                value, text = _made(session, cls, variant, depth)
+            except Exception:  # another class of the file may do
+                continue
+            return value, text
+    raise UnknownArgumentError(f"there is no telling what its argument `{parameter.name}` is")
+
+
+_NETWORKS = frozenset(
+    ["net", "network", "model", "encoder", "decoder", "backbone", "transformer", "vit", "generator", "discriminator"]
+)

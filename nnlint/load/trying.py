@@ -1,0 +1,134 @@
+"""One try at building a network: what comes of it is a `Candidate`, or a `Failure` that says where and why."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from nnlint.load.candidate import Candidate, Failure
+from nnlint.load.files import is_users, site_of
+from nnlint.load.session import Session
+from nnlint.load.standin import Origin, StandInUsed, needed_in_forward, origin_of
+from nnlint.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A way to build a network. ``help`` is what to do if it fails; see `Candidate` for the rest."""
+
+    target: str
+    name: str
+    found: str
+    site: Site | None
+    make: Callable[[], Any]
+    variables: tuple[str, ...] = ()
+    built_here: bool = True
+    help: str | None = None
+
+
+def try_out(session: Session, attempt: Attempt) -> tuple[Candidate, ...] | Failure:
+    """Build it: on the meta device, and if it needs numbers that are not there, for real and then moved.
+
+    Returns:
+        the network; several where the expression gives several, none where what it gives is no network.
+    """
+    try:
+        value = _make(session, attempt)
+    except (Exception, SystemExit) as error:
+        return _failure(attempt, error)
+    found = tuple(dict.fromkeys(_modules(value)))
+    if not found and (origin := origin_of(value)) is not None:
+        return _failure(attempt, StandInUsed(origin))
+    for module in found:
+        origin = _stood_in(module)
+        if origin is not None:
+            return _failure(attempt, StandInUsed(origin))
+    return tuple(
+        _candidate(session, attempt, module, place if len(found) > 1 else None) for place, module in enumerate(found)
+    )
+
+
+def _make(session: Session, attempt: Attempt) -> Any:
+    try:
+        return session.build(attempt.make)
+    except Exception as error:
+        if not _needs_numbers(error):
+            raise
+    session.reset()
+    return session.build(attempt.make, real=True)
+
+
+def _needs_numbers(error: Exception) -> bool:
+    return "meta" in str(error) and isinstance(error, RuntimeError | NotImplementedError | TypeError | ValueError)
+
+
+def _modules(value: Any) -> Iterator[nn.Module]:
+    if isinstance(value, nn.Module):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _modules(part)
+    elif isinstance(value, dict):
+        yield from _modules(list(value.values()))
+
+
+def _stood_in(root: nn.Module) -> Origin | None:
+    return next((origin for module in root.modules() if (origin := needed_in_forward(module)) is not None), None)
+
+
+def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int | None) -> Candidate:
+    guesses = f" (assumed {', '.join(session.guesses)})" if session.guesses else ""
+
+    def rebuild() -> nn.Module:
+        session.reset()
+        value = session.build(attempt.make, real=True)
+        found = tuple(dict.fromkeys(_modules(value)))
+        session.discard_marks(found[place or 0])
+        return found[place or 0]
+
+    sites = dict(session.finish(module))
+    if attempt.site is not None and id(module) not in sites:
+        sites[id(module)] = attempt.site
+    return Candidate(
+        target=attempt.target if place is None else f"{attempt.target}[{place}]",
+        name=type(module).__name__,
+        module=module,
+        found=attempt.found + guesses,
+        site=attempt.site,
+        sites=sites,
+        rebuild=rebuild,
+        variables=attempt.variables,
+        namespace=session.top.namespace,
+        built_here=attempt.built_here and not session.guesses,
+    )
+
+
+def _failure(attempt: Attempt, error: BaseException) -> Failure:
+    text = str(error).strip().splitlines()
+    message = text[0] if text else ""
+    if isinstance(error, StandInUsed):
+        message = f"import-failed: {message}" if error.origin.kind == "import" else message
+    else:
+        message = f"{type(error).__name__}: {message}".removesuffix(": ")
+    where = _raised_at(error)
+    if where is not None and where != attempt.site:
+        message += f" (raised at {where})"
+    return Failure(attempt.target, attempt.name, message, attempt.site, attempt.help, attempt.built_here)
+
+
+def _raised_at(error: BaseException) -> Site | None:
+    """The innermost expression of the user's files in an exception's traceback."""
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if is_users(frame.f_code.co_filename):
+            found = frame
+    return site_of(found) if found is not None else None
+
+
+def relabel(candidate: Candidate, found: str) -> Candidate:
+    """A candidate whose arguments are not the file's own."""
+    return replace(candidate, found=found, built_here=False)

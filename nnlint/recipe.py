@@ -86,6 +86,8 @@ class Loader:
     pin_memory: Fact[bool] | None = None
     #: the callee (dotted, imports resolved) or variable that makes the data set: ``torchvision.datasets.MNIST``
     dataset: Fact[str] | None = None
+    #: arguments that are given, but whose value cannot be read: neither a fact nor the default ("**": any may be given)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

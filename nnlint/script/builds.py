@@ -21,21 +21,21 @@ class _Place:
     main: bool
 
 
-def find_builds(networks: Networks, spans: Spans) -> tuple[Build, ...]:
+def find_builds(networks: Networks, spans: Spans, evidence: Evidence) -> tuple[Build, ...]:
     """Every expression that builds a network, in the order of the source.
 
     ``Build.node`` is the outermost expression that still is the network, ``Build.site`` the constructor call in it.
     """
-    walker = _Walker(networks, spans)
+    walker = _Walker(networks, spans, evidence)
     walker.body(networks.tree.body, _Place(networks.names.module, None, False))
     return tuple(walker.found)
 
 
 class _Walker:
-    def __init__(self, networks: Networks, spans: Spans) -> None:
+    def __init__(self, networks: Networks, spans: Spans, evidence: Evidence) -> None:
         self.networks = networks
         self.spans = spans
-        self.evidence = Evidence(networks)
+        self.evidence = evidence
         self.found: list[Build] = []
 
     def body(self, statements: list[ast.stmt], place: _Place) -> None:

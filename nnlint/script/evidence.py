@@ -37,7 +37,7 @@ class Evidence:
 
     def constructor(self, call: ast.Call, target: ast.expr, scope: Scope) -> list[tuple[str, ast.Call]]:
         """The constructor call in an assigned value, if the uses of its target say that it gives a network."""
-        key = self._key(target, scope)
+        key = self.key(target, scope)
         if key is None:
             return []
         inner = _without_moves(call)
@@ -69,7 +69,7 @@ class Evidence:
                     queue.append(handed)
         return found
 
-    def _key(self, node: ast.expr, scope: Scope) -> tuple[Scope, str] | None:
+    def key(self, node: ast.expr, scope: Scope) -> tuple[Scope, str] | None:
         """A variable, by the scope that binds it; an attribute of ``self`` belongs to the class."""
         if isinstance(node, ast.Name):
             found = scope.lookup(node.id)
@@ -102,10 +102,10 @@ class Evidence:
         while isinstance(root, ast.Attribute):
             root = root.value
         method = isinstance(root, ast.Name) and isinstance(func, ast.Attribute)
-        return not method and self._key(root, scope) != key
+        return not method and self.key(root, scope) != key
 
     def _is_known_network(self, node: ast.expr, scope: Scope) -> bool:
-        key = self._key(node, scope)
+        key = self.key(node, scope)
         if key is not None:
             return self.is_network(key)
         return isinstance(node, ast.Call) and any(True for _ in self.networks.expression(node, scope))
@@ -135,7 +135,7 @@ class Evidence:
                 self._note(target.value, _LAYER_SET, scope, uses)
 
     def _note(self, node: ast.expr, use: str, scope: Scope, uses: Uses) -> None:
-        key = self._key(node, scope)
+        key = self.key(node, scope)
         if key is not None and key[1] != "self":
             uses.setdefault(key, set()).add(use)
 
@@ -151,7 +151,7 @@ class Evidence:
         names = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
         pairs = [*zip(names, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
         for name, value in pairs:
-            key = self._key(value, scope)
+            key = self.key(value, scope)
             if key is not None and name is not None and name in inner.bindings:
                 yield key, (inner, name)
 

@@ -9,8 +9,8 @@ One input is ``[name:][dtype:][exact:]shape``:
 ``scalar``                a tensor without axes
 ``long:16``               another dtype than ``float32``: any of torch's names, or ``int``, ``long``, ``half`` …
 ``long<1000:16``          integers below 1000
-``long:1x128``            with an integer or boolean dtype a leading 1 before other sizes is the batch axis: people write
-                          token tensors so. Of a float input it is a channel (``1x28x28``)
+``long:1x128``            with an integer or boolean dtype a leading 1 before other sizes is the batch axis: people
+                          write token tensors so. Of a float input it is a channel (``1x28x28``)
 ``ids:long:16``           passed by keyword; ``ids=long:16`` says the same
 ========================  ============================================================================================
 

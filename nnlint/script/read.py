@@ -12,10 +12,15 @@ from nnlint.recipe import Recipe
 from nnlint.script import source as sources
 from nnlint.script import torchnames
 from nnlint.script.builds import find_builds
+from nnlint.script.constants import constants
 from nnlint.script.definitions import factories, network_classes
+from nnlint.script.evidence import Evidence
+from nnlint.script.follow import Follower
+from nnlint.script.hints import find_hints
 from nnlint.script.model import Script
 from nnlint.script.networks import Networks
 from nnlint.script.project import Project
+from nnlint.script.record import Record
 from nnlint.script.spans import Spans
 
 #: frames: enough for the longest chains of operators and ``elif`` that people (and generators of code) write
@@ -55,17 +60,20 @@ def _script(path: str, text: str, tree: ast.Module) -> Script:
         return Script(path, text, tree, {}, {}, (), (), (), (), Recipe(file=path), uses_torch=False)
     networks = Networks(tree, Path(path).absolute(), project)
     spans = Spans(path, text)
+    evidence = Evidence(networks)
+    follower = Follower(networks, spans, Record(spans), evidence)
+    follower.follow(tree)
     return Script(
         path=path,
         source=text,
         tree=tree,
         imports=networks.names.imports(),
-        constants={},
+        constants=constants(follower),
         networks=network_classes(networks, spans),
         factories=factories(networks, spans),
-        builds=find_builds(networks, spans),
-        hints=(),
-        recipe=Recipe(file=path),
+        builds=find_builds(networks, spans, evidence),
+        hints=find_hints(follower),
+        recipe=follower.record.recipe(path),
         uses_torch=True,
     )
 

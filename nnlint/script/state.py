@@ -1,0 +1,78 @@
+"""Where the following of a script is: the frames of the functions it is in, and what it has to remember."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from nnlint.script.evidence import Evidence
+from nnlint.script.networks import Networks
+from nnlint.script.record import Record
+from nnlint.script.scopes import Scope
+from nnlint.script.spans import Spans
+from nnlint.script.values import Instance, Value
+from nnlint.site import Fact
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """One run of a module's, class's or function's body: its variables and the loops it is in."""
+
+    scope: Scope
+    above: Frame | None = None
+    variables: dict[str, Value] = field(default_factory=dict)
+    loops: list[ast.stmt] = field(default_factory=list)
+    returned: list[Value] = field(default_factory=list)
+    yielded: list[Value] = field(default_factory=list)
+
+    @property
+    def function(self) -> str:
+        """The dotted name of the function it runs, "" at module level."""
+        return "" if self.scope.is_class else self.scope.name
+
+    def lookup(self, name: str) -> Value | None:
+        """A variable, as seen from here; the variables of class bodies are seen in the body alone."""
+        frame: Frame | None = self
+        while frame is not None:
+            found = frame.variables.get(name)
+            if found is not None and (frame is self or not frame.scope.is_class):
+                return found
+            frame = frame.above
+        return None
+
+
+class State:
+    """What the parts of the follower share: the file, the record, the current frame."""
+
+    def __init__(self, networks: Networks, spans: Spans, record: Record, evidence: Evidence) -> None:
+        self.networks = networks
+        self.names = networks.names
+        self.spans = spans
+        self.record = record
+        self.evidence = evidence
+        self.module = Frame(networks.names.module)
+        self.frame = self.module
+        #: how many branches that may not be taken the current statement stands in
+        self.branches = 0
+        #: attributes of the networks the file defines, by class
+        self.network_attributes: dict[Scope, dict[str, Value]] = {}
+        #: frames of class bodies, and of the functions that define functions
+        self.class_frames: dict[Scope, Frame] = {}
+        self.closures: dict[Scope, Frame] = {}
+        self.entered: set[Scope] = set()
+        self.active: list[Scope] = []
+        #: loops around the current statement, those of the callers included: what they run over, and how often
+        self.rounds: list[tuple[ast.stmt, Value, Fact[int] | None]] = []
+        #: the `if` tests around the current statement, within its function
+        self.tests: list[ast.expr] = []
+        #: how often each function was entered, and what it returned for which arguments
+        self.runs: dict[Scope, int] = {}
+        self.results: dict[tuple[object, ...], Value] = {}
+        #: how many blocks without gradients the current statement stands in
+        self.without_grad = 0
+        #: objects of classes that the file makes no object of itself
+        self.objects: dict[Scope, Instance] = {}
+        #: loop → the variables it changes
+        self.changed: dict[ast.stmt, frozenset[str]] = {}
+        #: (container, entry) → the first statement that set it
+        self.writers: dict[tuple[int, str], ast.AST] = {}

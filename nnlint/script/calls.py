@@ -153,24 +153,37 @@ class Caller(Evaluator):
             self.prepare_network(scope, args, kwargs, spread=spread)
             return Net("", scope)
         instance = Instance(scope)
+        self.objects.setdefault(scope, []).append(instance)
+        self.construct(scope, instance, args, kwargs, spread=spread)
+        return instance
+
+    def construct(
+        self, scope: Scope, made: Instance | Net, args: list[Value], kwargs: dict[str, Value], *, spread: bool = False
+    ) -> None:
+        """Follows the constructor of a class of the file: what it stores in the object."""
         init = self.class_attribute(scope, "__init__")
         if isinstance(init, Function):
-            self.run(Function(init.scope, init.frame, instance), args, kwargs, spread=spread)
-        else:
+            self.run(Function(init.scope, init.frame, made), args, kwargs, spread=spread)
+        elif isinstance(made, Instance):
             fields = [item.target.id for item in getattr(scope.node, "body", []) if _is_field(item)]
-            instance.attributes |= dict(zip(fields, args, strict=False)) | kwargs
-        return instance
+            made.attributes |= dict(zip(fields, args, strict=False)) | kwargs
 
     def prepare_network(
         self, scope: Scope, args: list[Value], kwargs: dict[str, Value], *, spread: bool = False
     ) -> None:
-        """Follows the constructor of a network class once, for the losses and networks that its objects hold."""
-        if scope in self.network_attributes:
+        """Follows the constructor of a network class, for the losses and networks that its objects hold.
+
+        Of several objects, made with different arguments, what is certain of all remains.
+        """
+        if scope in self.active:
             return
+        earlier = self.network_attributes.get(scope)
         self.network_attributes[scope] = {}
-        init = self.class_attribute(scope, "__init__")
-        if isinstance(init, Function):
-            self.run(Function(init.scope, init.frame, Net("self", scope)), args, kwargs, spread=spread)
+        self.construct(scope, Net("self", scope), args, kwargs, spread=spread)
+        made = self.network_attributes[scope]
+        if earlier is not None:
+            names = [*made, *(name for name in earlier if name not in made)]
+            self.network_attributes[scope] = {name: join(earlier.get(name), made.get(name)) for name in names}
 
     def _run_network(self, net: Net, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
         """The output of a network; a loss class of the file gives what its ``forward`` gives."""
@@ -209,7 +222,7 @@ class Caller(Evaluator):
         if not isinstance(judged, Output) and name in training.SYMMETRIC and len(values) > 1:
             judged, target = values[1], exprs[0] if exprs else None
         others = {key: value for key, value in kwargs.items() if key not in dict(named)}
-        arguments = dict(stated) | training.facts(others, self.spans)
+        arguments = dict(stated) | training.facts(others, self.spans, node)
         output = judged if isinstance(judged, Output) else None
         found = LossRecord(name, maker, node, tuple(arguments.items()), output, target)  # type: ignore[arg-type]
         return LossValue(frozenset({self.record.loss(found)}), sources_of(*values))
@@ -249,7 +262,7 @@ class Caller(Evaluator):
             return self._judge(loss, node, (), node, args, kwargs)
         loss = training.loss_class(path)
         if loss is not None:
-            return LossMaker(loss, node, tuple(training.facts(kwargs, self.spans).items()))
+            return LossMaker(loss, node, tuple(training.facts(kwargs, self.spans, node).items()))
         if training.is_loader(path):
             return self._loader(node, args, kwargs, spread=spread)
         optimizer = training.optimizer_name(path, args, kwargs)
@@ -270,7 +283,7 @@ class Caller(Evaluator):
         return Loaders(frozenset({self.record.loader(node, found, unread)}))
 
     def _optimizer(self, name: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
-        arguments = training.facts(training.optimizer_arguments(name, args, kwargs), self.spans)
+        arguments = training.facts(training.optimizer_arguments(name, args, kwargs), self.spans, node)
         given = args[0] if args else kwargs.get("params", UNKNOWN)
         networks = training.networks_in(given) or ()
         return OptimizerObject(self.record.optimizer(OptimizerRecord(name, node, arguments, networks)))
@@ -380,9 +393,9 @@ class Caller(Evaluator):
 
     def _backward(self, base: Value, node: ast.Call, args: list[Value]) -> Value:
         values = [base, *args]
-        judged = next((index for index, value in enumerate(values) if losses_of(value)), 0)
         assert isinstance(node.func, ast.Attribute)
-        expr = node.func.value if judged == 0 else node.args[judged - 1]
+        given = isinstance(base, Made) or node.func.attr == "manual_backward" or bool(losses_of(*args))
+        expr = node.args[0] if given and node.args else node.func.value  # `accelerator.backward(loss)`
         self.note("backwards", node, _text(expr))
         self.record.backward(losses_of(*values), sources_of(*values), certain=self.branches == 0)
         self.note_epochs()
@@ -422,21 +435,20 @@ class Caller(Evaluator):
     ) -> Value | None:
         device = _device(name, node, args, kwargs)
         if device is not None:
-            self.note("device_moves", node, self._label(base, node), {"device": device, **self._resolved(node, kwargs)})
+            self.note("device_moves", node, self._label(base, node), {"device": device, **self._resolved(node, args)})
         if isinstance(base, Tensor):
             return tensors.after_method(base, name, args, kwargs)
         if isinstance(base, Output):
             return base if device is not None else self._step_of(base, f"torch.Tensor.{name}", node, args, kwargs)
         return base if not isinstance(base, Instance) else None
 
-    def _resolved(self, node: ast.Call, kwargs: dict[str, Value]) -> dict[str, str]:
+    def _resolved(self, node: ast.Call, args: list[Value]) -> dict[str, str]:
         """The expression that a device's name stands for, where it stands for one only."""
-        given = (
-            node.args[0] if node.args else next((item.value for item in node.keywords if item.arg == "device"), None)
-        )
-        del kwargs
+        given = node.args[0] if node.args else training.keyword_of(node, "device")
         if not isinstance(given, ast.Name):
             return {}
+        if args and isinstance(args[0], Known):
+            return {"resolved": repr(args[0].value)}
         found = self.frame.scope.lookup(given.id)
         if found is None or len(found[1]) != 1 or found[1][0].value is None:
             return {}
@@ -593,7 +605,7 @@ class Caller(Evaluator):
             return
         if self.record.framework is None:
             self.record.framework = self.spans.fact(name, node)
-        stated = training.facts(kwargs, self.spans)
+        stated = training.facts(kwargs, self.spans, node)
         for key in ("max_epochs", "num_train_epochs"):
             if key in stated and isinstance(stated[key].value, int):
                 self.record.epochs[id(node)] = stated[key]

@@ -80,14 +80,17 @@ class Follower(Caller):
     def _object_of(self, scope: Scope) -> Value:
         """An object of a class, for the methods that the file does not call itself."""
         if self.networks.is_module(scope):
-            self.prepare_network(scope, [], {})
+            if scope not in self.network_attributes:
+                self.prepare_network(scope, [], {})
             return Net("self", scope)
-        if scope not in self.objects:
-            self.objects[scope] = Instance(scope)
-            init = self.class_attribute(scope, "__init__")
-            if isinstance(init, Function):
-                self.run(Function(init.scope, init.frame, self.objects[scope]), [], {})
-        return self.objects[scope]
+        made = self.objects.setdefault(scope, [])
+        if not made:
+            made.append(Instance(scope))
+            self.construct(scope, made[0], [], {})
+        if len(made) == 1:
+            return made[0]
+        shared = set(made[0].attributes).intersection(*(set(other.attributes) for other in made))
+        return Instance(scope, {name: join_all(other.attributes[name] for other in made) for name in sorted(shared)})
 
     # -- functions
 

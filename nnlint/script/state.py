@@ -70,8 +70,8 @@ class State:
         self.results: dict[tuple[object, ...], Value] = {}
         #: how many blocks without gradients the current statement stands in
         self.without_grad = 0
-        #: objects of classes that the file makes no object of itself
-        self.objects: dict[Scope, Instance] = {}
+        #: the objects that the file makes of its classes, networks left out
+        self.objects: dict[Scope, list[Instance]] = {}
         #: loop → the variables it changes
         self.changed: dict[ast.stmt, frozenset[str]] = {}
         #: (container, entry) → the first statement that set it

@@ -52,14 +52,27 @@ def loss_class(path: str) -> str | None:
     return (name_of_dotted(path) or path) if torchnames.is_loss_class(path) else None
 
 
-def facts(values: dict[str, Value], spans: Spans) -> dict[str, Fact[Any]]:
-    """The arguments that are plain values, each with the expression that states it."""
+def facts(values: dict[str, Value], spans: Spans, node: ast.Call | None = None) -> dict[str, Fact[Any]]:
+    """The arguments that are plain values, each with the expression that states it.
+
+    A constant is stated where its number stands (an option's default, a dict's entry); a tuple of constants where the
+    call has it.
+    """
     found = {}
     for name, value in values.items():
         plain = plain_value(value)
-        if isinstance(value, Known) and plain is not None and not isinstance(value.node, ast.Module):
+        if plain is None:
+            continue
+        if isinstance(value, Known):
             found[name] = spans.fact(plain[0], value.node)
+        elif (keyword := keyword_of(node, name)) is not None:
+            found[name] = spans.fact(plain[0], keyword)
     return found
+
+
+def keyword_of(node: ast.Call | None, name: str) -> ast.expr | None:
+    """The expression that a call passes by a keyword."""
+    return next((item.value for item in node.keywords if item.arg == name), None) if node is not None else None
 
 
 def optimizer_name(path: str, args: list[Value], kwargs: dict[str, Value]) -> str | None:
@@ -137,7 +150,7 @@ def _sampler(node: ast.Call, named: dict[str, Value]) -> ast.expr | None:
 def _dataset(node: ast.Call, args: list[Value], kwargs: dict[str, Value], spans: Spans) -> Fact[str] | None:
     given = args[0] if args else kwargs.get("dataset")
     expr = node.args[0] if node.args else next((item.value for item in node.keywords if item.arg == "dataset"), None)
-    if expr is None or isinstance(expr, ast.Starred):
+    if expr is None or isinstance(expr, ast.Starred) or is_none(given):
         return None
     if isinstance(given, Made):
         return spans.fact(given.path, expr)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from nnlint.graph import Graph
+from nnlint.graph import Graph, Op
 from nnlint.load.inputs import Attempt, Inputs, NoInputs, Proposal, find_inputs
 from nnlint.modes import evaluating
 from nnlint.report.model import NetworkReport, OpRow
@@ -131,17 +131,25 @@ def report_of(base: NetworkReport, traced: Traced, graph: Graph, *, rows: bool) 
         activation_bytes=graph.activation_bytes,
         guesses=graph.guesses,
         rows=op_rows(graph) if rows else (),
+        modules={path: type(module).__name__ for path, module in traced.module.named_modules()} if rows else {},
     )
 
 
 def op_rows(graph: Graph) -> tuple[OpRow, ...]:
-    """The ops as plain rows, in order of execution."""
+    """The ops as plain rows, in order of execution. A parameter that several read is counted once, at the first."""
+    counted: set[int] = set()
+
+    def params(op: Op) -> int:
+        new = [param for param in op.params if param.key not in counted]
+        counted.update(param.key for param in new)
+        return sum(param.numel for param in new)
+
     return tuple(
         OpRow(
             path=op.path,
             name=op.name,
             shape=op.shape,
-            params=sum(param.numel for param in op.params),
+            params=params(op),
             macs=op.macs,
             hyper=op.hyper.stated(),
             site=str(op.site) if op.site else None,

@@ -11,7 +11,7 @@ from nnlint.finding import LEVELS, Finding, Level
 
 @dataclass(frozen=True, slots=True)
 class OpRow:
-    """One line of `nnlint graph`: an op or a module, plain data."""
+    """One op of `nnlint graph`, plain data; a parameter is counted where it is first read."""
 
     path: str
     name: str
@@ -35,6 +35,7 @@ class NetworkReport:
         found: why this network with these arguments (see `Candidate.found`).
         reason: for one that is not traced: why, and what would help.
         rows: filled only where asked for (`nnlint graph`).
+        modules: with the rows: the class of every module by its path, containers included.
     """
 
     target: str
@@ -54,6 +55,7 @@ class NetworkReport:
     reason: str | None = None
     guesses: tuple[str, ...] = ()
     rows: tuple[OpRow, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
     #: line of the file it starts at, for messages
     line: int | None = None
 

@@ -13,6 +13,8 @@ from nnlint.report.style import Style
 
 #: names of rows that are no operation of the network
 _PLAIN = frozenset({"parameter", "constant", "output"})
+#: modules that only hold others and never run
+_LISTS = frozenset({"ModuleList", "ModuleDict"})
 _COLUMNS = ("output", "params", "MACs")
 _NARROWEST = 60
 
@@ -156,10 +158,10 @@ def _tree(network: NetworkReport) -> _Node:
             common += 1
         del open_path[common + 1 :], names[common:]
         for part in owner[common:]:
-            node = _Node(part)
+            names.append(part)
+            node = _Node(part, network.modules.get(".".join(names), ""))
             open_path[-1].children.append(node)
             open_path.append(node)
-            names.append(part)
         label = parts[-1] if row.module_type and parts else row.name
         open_path[-1].children.append(
             _Node(label, row.module_type if parts else "", row, [], row.shape, row.params, row.macs)
@@ -176,28 +178,35 @@ def _fold(node: _Node) -> _Node:
             folded[-1].shape = child.shape
         else:
             folded.append(child)
-    if node.row is None:
-        node.children = folded
-        node.shape = folded[-1].shape if folded else ()
-        node.params = sum(child.params * child.count for child in folded)
-        counts = [child.macs for child in folded]
-        node.macs = sum((macs or 0) * child.count for macs, child in zip(counts, folded, strict=True))
-        kinds = tuple((child.signature, child.count) for child in folded)
-        name = "#" if node.name.isdigit() else node.name
-        node.signature = (name, node.type, kinds)
-    for first in node.children:
-        if first.count > 1:
-            start = int(first.name)
-            first.name = f"{start}-{start + first.count - 1}"
+    node.shape = next((child.shape for child in reversed(folded) if child.shape), ())
+    node.params = sum(child.params * child.count for child in folded)
+    node.macs = sum((child.macs or 0) * child.count for child in folded)
+    node.signature = (_alike(node.name), node.type, tuple((child.signature, child.count) for child in folded))
+    node.children = [_named(child) for child in folded]
+    return node
+
+
+def _named(node: _Node) -> _Node:
+    """A folded row tells its numbers; a list that holds one module here is not worth a line."""
+    if node.count > 1:
+        node.name = f"{node.name}-{int(node.name) + node.count - 1}"
+    if node.type in _LISTS and len(node.children) == 1 and node.count == 1:
+        only = node.children[0]
+        only.name = f"{node.name}.{only.name}"
+        return only
     return node
 
 
 def _leaf(node: _Node) -> _Node:
-    row = node.row
-    name = "#" if node.name.isdigit() else node.name
-    hyper = tuple(sorted((key, str(value)) for key, value in row.hyper.items())) if row else ()
-    node.signature = (name, node.type, node.shape, node.params, node.macs, hyper)
+    hyper = node.row.hyper if node.row else {}
+    settings = tuple(sorted((key, str(value)) for key, value in hyper.items()))
+    node.signature = (_alike(node.name), node.type, node.shape, node.params, node.macs, settings)
     return node
+
+
+def _alike(name: str) -> str:
+    """Numbers are alike: ``blocks.2`` and ``blocks.3`` may be equal."""
+    return "#" if name.isdigit() else name
 
 
 def _numbered(first: _Node, child: _Node) -> bool:

@@ -28,7 +28,7 @@ def residual(net, x, t, nu=0.01 / torch.pi):
 net = PINN()
 mse = nn.MSELoss()
 optimizer = torch.optim.LBFGS(net.parameters(), lr=1.0, max_iter=500)
-x_f = torch.rand(1000, 1, requires_grad=True) * 2 - 1
+x_f = (torch.rand(1000, 1) * 2 - 1).requires_grad_()
 t_f = torch.rand(1000, 1, requires_grad=True)
 x_0 = torch.rand(100, 1) * 2 - 1
 u_0 = -torch.sin(torch.pi * x_0)

@@ -38,8 +38,8 @@ def gradient_penalty(netD, real, fake):
 
 
 netG, netD = G(), D()
-optG = torch.optim.Adam(netG.parameters(), lr=LR, betas=(0, 0.9))
-optD = torch.optim.Adam(netD.parameters(), lr=LR, betas=(0, 0.9))
+optG = torch.optim.Adam(netG.parameters(), lr=LR, betas=(0.0, 0.9))
+optD = torch.optim.Adam(netD.parameters(), lr=LR, betas=(0.0, 0.9))
 
 
 def step(real):

@@ -153,17 +153,15 @@ def overwrites(
     result: Any,
     read: Sequence[torch.Tensor],
     versions: Sequence[int | None],
-    ruled: bool,
 ) -> bool:
     """Whether a call overwrote the tensor it returned: the result is an argument, and its version counter moved.
 
-    Args:
-        ruled: no kernel ran (a shape rule gave the result), so the counter did not move: the name tells.
+    In inference mode nothing is counted, and the name has to tell.
     """
     first = result[0] if isinstance(result, tuple) and result else result
     for tensor, version in zip(read, versions, strict=True):
         if first is tensor:
-            if version is not None and not ruled:
+            if version is not None:
                 return tensor._version != version
             return (
                 _overwrites_by_name(_named(thing))

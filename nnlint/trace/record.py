@@ -60,7 +60,7 @@ def record(
     args, named = _copied((args, dict(kwargs or {})))
     paths = Paths(model, _site_finder(model, sites))
     keeper = Keeper(model, paths.modules)
-    recorder = Recorder(model, keeper, paths, meta=_is_meta(model, (args, named)))
+    recorder = Recorder(model, keeper, paths, on_meta=_is_meta(model, (args, named)))
     _placeholders(recorder, model, args, named)
     try:
         with patched(recorder), recorder:

@@ -15,10 +15,9 @@ from torch.overrides import TorchFunctionMode
 
 from nnlint.graph import Value
 from nnlint.site import Site
-from nnlint.trace import calls, replay
+from nnlint.trace import calls, meta, replay
 from nnlint.trace.failure import Failure, spelling_of
 from nnlint.trace.keep import Keeper, storage_of
-from nnlint.trace.meta import Rules
 from nnlint.trace.paths import Paths
 from nnlint.trace.regions import Regions
 from nnlint.trace.run import META, Role, Run
@@ -44,21 +43,20 @@ class Recorder(TorchFunctionMode):
         root: the network.
         keeper: is told before a tensor that the pass did not make is overwritten.
         paths: the names and constructor calls of the root's modules.
-        meta: whether the pass runs on the meta device.
+        on_meta: whether the pass runs on the meta device.
     """
 
-    def __init__(self, root: nn.Module, keeper: Keeper, paths: Paths, *, meta: bool) -> None:
+    def __init__(self, root: nn.Module, keeper: Keeper, paths: Paths, *, on_meta: bool) -> None:
         super().__init__()
         self.graph = fx.Graph()
         #: what the nodes' targets name, beside the modules of the root
         self.extras: dict[str, Any] = {}
-        self.meta = meta
+        self.meta = on_meta
         self.inside = 0
         self.failure: tuple[BaseException, Failure] | None = None
         self.sources = Sources()
         self._keeper = keeper
         self._paths = paths
-        self._rules = Rules() if meta else None
         self._regions = Regions(self._plumbing)
         self._nodes: dict[int, Source] = {}
         self._alive: list[Any] = []
@@ -74,8 +72,9 @@ class Recorder(TorchFunctionMode):
         """Run one function and write it down."""
         kwargs = kwargs or {}
         if self.inside:
-            if not self.meta:
-                self._watch_writes(func, args, kwargs)
+            if self.meta:
+                return self._on_meta(func, args, kwargs)
+            self._watch_writes(func, args, kwargs)
             return func(*args, **kwargs)
         if calls.is_query(func):
             return self._query(func, args, kwargs)
@@ -92,14 +91,14 @@ class Recorder(TorchFunctionMode):
         """Record one call of a function; ``run`` is what to call, where that is not the function itself."""
         found: list[torch.Tensor] = []
         given = self._arguments(args, kwargs, found)
-        if self._rules is not None:
-            args, kwargs = self._rules.moved(func, args, kwargs, found)
+        if self.meta:
+            args, kwargs = _beside(func, args, kwargs, found)
         elif found:
             self._watch_writes(func, args, kwargs)
         reads = tuple(map(value_of, found))
         versions = [version_of(tensor) for tensor in found]
         try:
-            result, ruled = self._execute(run or func, args, kwargs)
+            result = run(*args, **kwargs) if run is not None else self._execute(func, args, kwargs)
         except Exception as error:
             self._failed(error, func, None, reads, self.sources.site(frame), None)
             raise
@@ -107,7 +106,7 @@ class Recorder(TorchFunctionMode):
             self._note_effect(func, given, args, reads, frame)
         if not _has_tensor(result):
             return result
-        overwrites = calls.overwrites(func, kwargs, result, found, versions, ruled)
+        overwrites = calls.overwrites(func, kwargs, result, found, versions)
         node = self._call(func, given, self._run("op", func, self.sources.site(frame), reads, overwrites))
         return self._bind(node, result, found, overwrites or calls.returns_itself(func))
 
@@ -120,29 +119,21 @@ class Recorder(TorchFunctionMode):
             path = self._paths.of(module, self._stack[-1])
             found: list[torch.Tensor] = []
             given = self._arguments(args, kwargs, found)
-            if self._rules is not None:
-                args, kwargs = self._rules.moved(module, args, kwargs, found)
+            if self.meta:
+                args, kwargs = _beside(module, args, kwargs, [*found, *module.parameters(recurse=False)])
             reads = tuple(map(value_of, found))
             versions = [version_of(tensor) for tensor in found]
             call_site = self.sources.site(frame)
-            result = self._rules.layer(module, args, kwargs) if self._rules is not None else None
-        ruled = result is not None
-        if not ruled:
-            self.inside += 1
-            try:
-                if self.meta:
-                    with torch._C.DisableTorchFunction():
-                        result = original(module, *args, **kwargs)
-                else:
-                    calls.before_layer(module, self._keeper)
-                    result = original(module, *args, **kwargs)
-            except Exception as error:
-                self._failed(error, None, module, reads, self._paths.site(module), call_site, path)
-                raise
-            finally:
-                self.inside -= 1
+        self.inside += 1
+        try:
+            result = original(module, *args, **kwargs)
+        except Exception as error:
+            self._failed(error, None, module, reads, self._paths.site(module), call_site, path)
+            raise
+        finally:
+            self.inside -= 1
         with torch._C.DisableTorchFunction():
-            overwrites = calls.overwrites(module, kwargs, result, found, versions, ruled)
+            overwrites = calls.overwrites(module, kwargs, result, found, versions)
             site = self._paths.site(module)
             note = Run(
                 "op",
@@ -236,12 +227,12 @@ class Recorder(TorchFunctionMode):
             self._failed(error, func, None, shapes, self.sources.site(sys._getframe(1)), None)
             raise
 
-    def _execute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, bool]:
-        if self._rules is not None:
-            result = self._rules.function(func, args, kwargs)
-            if result is not None:
-                return result, True
-        return func(*args, **kwargs), False
+    def _execute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._on_meta(func, args, kwargs) if self.meta else func(*args, **kwargs)
+
+    def _on_meta(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = meta.result_of(func, args, kwargs)
+        return func(*args, **kwargs) if result is None else result
 
     def _watch_writes(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for tensor in calls.written(func, args, kwargs):
@@ -440,3 +431,12 @@ def _has_tensor(result: Any) -> bool:
     if isinstance(result, dict):
         return any(_has_tensor(item) for item in result.values())
     return False
+
+
+def _beside(
+    thing: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call on the meta device, constants from the CPU brought there."""
+    if not meta.mixes(tensors):
+        return args, kwargs
+    return meta.to_meta(thing, args), meta.to_meta(thing, kwargs)

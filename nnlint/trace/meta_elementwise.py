@@ -1,0 +1,483 @@
+"""Shapes of elementwise operations, reductions and factories on the meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from nnlint.trace.meta_rule import (
+    RULES,
+    alike,
+    axes_of,
+    axis_of,
+    broadcast_shapes,
+    check,
+    empty,
+    functions,
+    integer,
+    meta,
+    overwritten,
+    rule,
+)
+
+_NUMBERS = (int, float, bool)
+
+
+def _as_float(dtype: torch.dtype) -> torch.dtype:
+    return torch.get_default_dtype() if integer(dtype) else dtype
+
+
+# -- one tensor --------------------------------------------------------------------------------------------------------
+
+
+def _float(x: Any) -> torch.Tensor:
+    return alike(meta(x), _as_float(x.dtype))
+
+
+def _same(x: Any) -> torch.Tensor:
+    check(meta(x).dtype is not torch.bool and not x.dtype.is_complex)
+    return alike(x)
+
+
+def _truth(x: Any) -> torch.Tensor:
+    return alike(meta(x), dtype=torch.bool)
+
+
+def _invert(x: Any) -> torch.Tensor:
+    check(integer(meta(x).dtype))
+    return alike(x)
+
+
+def _in_place(out: Callable[[Any], torch.Tensor]) -> Callable[[Any], torch.Tensor]:
+    def run(x: Any) -> torch.Tensor:
+        check(out(x).dtype == x.dtype)
+        return overwritten(x)
+
+    return run
+
+
+_ONE = {
+    _float: "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh "
+    "sigmoid tanh erf erfc erfinv lgamma digamma sinc reciprocal deg2rad rad2deg i0",
+    _same: "neg abs sign floor ceil round trunc fix square frac sgn positive negative relu",
+    _truth: "isnan isinf isfinite logical_not isposinf isneginf",
+    _invert: "bitwise_not __invert__",
+}
+for _rule, _names in _ONE.items():
+    for _name in _names.split():
+        RULES.update(dict.fromkeys(functions(_name, torch, torch.Tensor), _rule))
+        RULES.update(dict.fromkeys(functions(f"{_name}_", torch, torch.Tensor), _in_place(_rule)))
+for _function in (F.sigmoid, F.tanh):
+    RULES[_function] = _float
+
+
+def _activation(name: str, *parameters: str) -> None:
+    """A function of `torch.nn.functional` that maps floats one by one and has these further parameters."""
+
+    def run(x: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        check(meta(x).is_floating_point() and len(args) <= len(parameters))
+        given = dict(zip(parameters, args, strict=False)) | kwargs
+        check(given.keys() <= set(parameters) and len(given) == len(args) + len(kwargs))
+        check(all(isinstance(value, int | float | str) for value in given.values()))
+        return overwritten(x) if given.get("inplace") else alike(x)
+
+    def run_in_place(x: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        run(x, *args, **kwargs)
+        return overwritten(x)
+
+    homes = (F,) if name == "dropout" else (F, torch, torch._C._nn)
+    RULES.update(dict.fromkeys(functions(name, *homes), run))
+    RULES.update(dict.fromkeys(functions(f"{name}_", *homes), run_in_place))
+
+
+for _name, _parameters in {
+    "relu": "inplace", "relu6": "inplace", "elu": "alpha inplace", "selu": "inplace", "celu": "alpha inplace",
+    "gelu": "approximate", "silu": "inplace", "mish": "inplace", "hardtanh": "min_val max_val inplace",
+    "hardswish": "inplace", "hardsigmoid": "inplace", "softplus": "beta threshold", "softsign": "",
+    "tanhshrink": "", "logsigmoid": "", "leaky_relu": "negative_slope inplace", "hardshrink": "lambd",
+    "softshrink": "lambd", "threshold": "threshold value inplace", "rrelu": "lower upper training inplace",
+}.items():  # fmt: skip
+    _activation(_name, *_parameters.split())
+
+
+@rule("dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d", "dropout3d", homes=(F,))
+def _dropout(input: Any, p: float = 0.5, training: bool | None = None, inplace: bool = False) -> torch.Tensor:
+    check(meta(input).is_floating_point() and 0 <= p <= 1 and training is True and not inplace)
+    return alike(input)
+
+
+@rule("prelu")
+def _prelu(x: Any, weight: Any) -> torch.Tensor:
+    channels = meta(weight).numel()
+    check(meta(x).dtype == weight.dtype and (channels == 1 or (x.dim() > 1 and x.shape[1] == channels)))
+    return alike(x)
+
+
+@rule("softmax", "log_softmax", "softmin", homes=(F, torch, torch.Tensor))
+def _softmax(x: Any, dim: Any = None, *rest: Any, dtype: Any = None, _stacklevel: int = 3) -> torch.Tensor:
+    if rest and not isinstance(rest[0], int):
+        dtype = rest[0]
+    check(dim is not None and (dtype is not None or meta(x).is_floating_point()))
+    axis_of(dim, meta(x).dim())
+    return empty(x.shape, dtype or x.dtype)
+
+
+@rule("cumsum", "cumprod", homes=(torch, torch.Tensor))
+def _cumulative(x: Any, dim: int, *, dtype: Any = None) -> torch.Tensor:
+    axis_of(dim, meta(x).dim())
+    return alike(x, dtype=dtype or (torch.int64 if integer(x.dtype) else x.dtype))
+
+
+@rule("clamp", "clip", homes=(torch, torch.Tensor))
+def _clamp(x: Any, min: Any = None, max: Any = None) -> torch.Tensor:  # noqa: A002 (torch's names)
+    check((min, max) != (None, None) and all(bound is None or type(bound) in _NUMBERS for bound in (min, max)))
+    dtype = meta(x).dtype
+    for bound in (min, max):
+        dtype = dtype if bound is None else torch.result_type(torch.empty(1, dtype=dtype, device="meta"), bound)
+    check(x.dtype is not torch.bool)
+    return alike(x, dtype=dtype)
+
+
+@rule("clamp_", "clip_", homes=(torch, torch.Tensor))
+def _clamp_in_place(x: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+    check(_clamp(x, *args, **kwargs).dtype == x.dtype)
+    return overwritten(x)
+
+
+@rule("fill_", "zero_", "normal_", "uniform_", "bernoulli_", homes=(torch.Tensor,))
+def _filled(x: Any, *args: Any, generator: None = None, **kwargs: float) -> torch.Tensor:
+    check(all(type(value) in _NUMBERS for value in (*args, *kwargs.values())) and len(args) < 3)
+    check(meta(x).is_floating_point())
+    return overwritten(x)
+
+
+# -- two tensors -------------------------------------------------------------------------------------------------------
+
+
+def broadcast(*tensors: Any, dtype: torch.dtype) -> torch.Tensor:
+    """What an elementwise operation on these makes: its axes lie in memory in the order those of the operands do."""
+    given = [tensor for tensor in tensors if isinstance(tensor, torch.Tensor)]
+    shape = broadcast_shapes(*[tensor.shape for tensor in given]) if len(given) > 1 else given[0].shape
+    if all(tensor.is_contiguous() for tensor in given):
+        return empty(shape, dtype)
+    first = given[0]
+    if all(tensor.shape == shape and tensor.stride() == first.stride() for tensor in given):
+        return alike(first, dtype=dtype)
+    strides = [tensor.expand(shape).stride() for tensor in given]
+    order = _memory_order(shape, strides)
+    made = empty([shape[axis] for axis in order], dtype)
+    return made.permute([order.index(axis) for axis in range(len(shape))])
+
+
+def _memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[int]:
+    """The axes from the slowest to the fastest, where the first operand that tells two apart decides.
+
+    An insertion sort from the last axis on, as torch's: an axis that no operand tells from another stays put.
+    """
+    order = list(reversed(range(len(shape))))
+    for end in range(1, len(order)):
+        at = end
+        for before in reversed(range(end)):
+            told = _slower(order[before], order[at], shape, strides)
+            if told > 0:
+                order[before], order[at] = order[at], order[before]
+                at = before
+            elif told < 0:
+                break
+    return order[::-1]
+
+
+def _slower(a: int, b: int, shape: Sequence[int], strides: Sequence[Sequence[int]]) -> int:
+    """1 if axis ``a`` lies outside ``b`` in memory, -1 if inside, 0 if no operand tells."""
+    for stride in strides:
+        if not stride[a] or not stride[b]:
+            continue
+        if stride[a] != stride[b]:
+            return 1 if stride[a] > stride[b] else -1
+        if shape[a] > shape[b]:
+            return 1
+    return 0
+
+
+def _operands(x: Any, y: Any) -> None:
+    check(isinstance(x, torch.Tensor) or isinstance(y, torch.Tensor))
+    for value in (x, y):
+        if not (isinstance(value, torch.Tensor) and value.device.type == "cpu" and value.dim() == 0):
+            check(type(value) in _NUMBERS or meta(value) is value)
+    check(any(isinstance(value, torch.Tensor) and value.device.type == "meta" for value in (x, y)))
+
+
+def _arithmetic(x: Any, y: Any, *, alpha: Any = 1) -> torch.Tensor:
+    _operands(x, y)
+    check(type(alpha) in _NUMBERS)
+    return broadcast(x, y, dtype=torch.result_type(x, y))
+
+
+def _difference(x: Any, y: Any, *, alpha: Any = 1) -> torch.Tensor:
+    check(not any(value.dtype is torch.bool for value in (x, y) if isinstance(value, torch.Tensor)))
+    check(type(x) is not bool and type(y) is not bool)
+    return _arithmetic(x, y, alpha=alpha)
+
+
+def _quotient(x: Any, y: Any, *, rounding_mode: str | None = None) -> torch.Tensor:
+    _operands(x, y)
+    check(rounding_mode is None)
+    return broadcast(x, y, dtype=_as_float(torch.result_type(x, y)))
+
+
+def _power(x: Any, y: Any) -> torch.Tensor:
+    _operands(x, y)
+    dtype = torch.result_type(x, y)
+    check(dtype.is_floating_point)
+    return broadcast(x, y, dtype=dtype)
+
+
+def _remainder(x: Any, y: Any) -> torch.Tensor:
+    _operands(x, y)
+    dtype = torch.result_type(x, y)
+    check(dtype is not torch.bool and not dtype.is_complex)
+    return broadcast(x, y, dtype=dtype)
+
+
+def _extreme(x: Any, y: Any) -> torch.Tensor:
+    check(isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor))
+    return _arithmetic(x, y)
+
+
+def _logic(x: Any, y: Any) -> torch.Tensor:
+    check(all(value.is_contiguous() for value in (x, y) if isinstance(value, torch.Tensor)))
+    return _comparison(x, y)
+
+
+def _comparison(x: Any, y: Any) -> torch.Tensor:
+    _operands(x, y)
+    return broadcast(x, y, dtype=torch.bool)
+
+
+def _bits(x: Any, y: Any) -> torch.Tensor:
+    _operands(x, y)
+    dtype = torch.result_type(x, y)
+    check(integer(dtype))
+    return broadcast(x, y, dtype=dtype)
+
+
+def _reflected(out: Callable[[Any, Any], torch.Tensor]) -> Callable[[Any, Any], torch.Tensor]:
+    return lambda x, y: out(y, x)
+
+
+def _two_in_place(out: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def run(x: Any, y: Any, **kwargs: Any) -> torch.Tensor:
+        made = out(x, y, **kwargs)
+        check(made.shape == meta(x).shape and torch.can_cast(made.dtype, x.dtype))
+        return overwritten(x)
+
+    return run
+
+
+_TWO: dict[Callable[..., torch.Tensor], str] = {
+    _arithmetic: "add mul multiply",
+    _difference: "sub subtract",
+    _quotient: "div divide true_divide",
+    _power: "pow __pow__",
+    _remainder: "remainder fmod floor_divide __floordiv__",
+    _extreme: "maximum minimum",
+    _comparison: "eq ne lt le gt ge less greater not_equal greater_equal less_equal __eq__ __ne__",
+    _logic: "logical_and logical_or logical_xor",
+    _bits: "bitwise_and bitwise_or bitwise_xor __and__ __or__ __xor__",
+}
+for _pair, _names in _TWO.items():
+    for _name in _names.split():
+        RULES.update(dict.fromkeys(functions(_name, torch, torch.Tensor), _pair))
+        RULES.update(dict.fromkeys(functions(f"{_name}_", torch.Tensor), _two_in_place(_pair)))
+for _name, _pair in {
+    "__rsub__": _difference, "__rdiv__": _quotient, "__rtruediv__": _quotient, "__rpow__": _power,
+    "__rfloordiv__": _remainder, "__rmod__": _remainder, "rsub": _difference,
+}.items():  # fmt: skip
+    RULES.update(dict.fromkeys(functions(_name, torch, torch.Tensor), _reflected(_pair)))
+
+
+@rule("where", homes=(torch,))
+def _where(condition: Any, x: Any, y: Any) -> torch.Tensor:
+    _operands(x, y)
+    check(meta(condition).dtype is torch.bool)
+    return broadcast(condition, x, y, dtype=torch.result_type(x, y))
+
+
+@rule("masked_fill", homes=(torch, torch.Tensor))
+def _masked_fill(x: Any, mask: Any, value: Any) -> torch.Tensor:
+    check(meta(mask).dtype is torch.bool and (type(value) in _NUMBERS or value.dim() == 0))
+    check(broadcast_shapes(meta(x).shape, mask.shape) == x.shape)
+    return alike(x)
+
+
+@rule("masked_fill_", homes=(torch.Tensor,))
+def _masked_fill_in_place(x: Any, mask: Any, value: Any) -> torch.Tensor:
+    _masked_fill(x, mask, value)
+    return overwritten(x)
+
+
+@rule("lerp", homes=(torch, torch.Tensor))
+def _lerp(x: Any, end: Any, weight: Any) -> torch.Tensor:
+    check(meta(x).dtype == meta(end).dtype and x.is_floating_point())
+    others = (weight,) if isinstance(weight, torch.Tensor) else ()
+    check(all(meta(other).dtype == x.dtype for other in others))
+    return broadcast(x, end, *others, dtype=x.dtype)
+
+
+@rule("addcmul", "addcdiv", homes=(torch, torch.Tensor))
+def _add_product(x: Any, first: Any, second: Any, *, value: Any = 1) -> torch.Tensor:
+    check(meta(x).dtype == meta(first).dtype == meta(second).dtype and x.is_floating_point())
+    return broadcast(x, first, second, dtype=x.dtype)
+
+
+# -- reductions --------------------------------------------------------------------------------------------------------
+
+
+def _reduced(x: torch.Tensor, dim: Any, keepdim: bool, dtype: torch.dtype) -> torch.Tensor:
+    gone = axes_of(dim, x.dim())
+    if keepdim:
+        return empty([1 if axis in gone else size for axis, size in enumerate(x.shape)], dtype)
+    return empty([size for axis, size in enumerate(x.shape) if axis not in gone], dtype)
+
+
+@rule("sum", "prod", "nansum", homes=(torch, torch.Tensor))
+def _sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> torch.Tensor:
+    return _reduced(meta(x), dim, keepdim, dtype or (torch.int64 if integer(x.dtype) else x.dtype))
+
+
+@rule("mean", homes=(torch, torch.Tensor))
+def _mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> torch.Tensor:
+    check((dtype or meta(x).dtype).is_floating_point)
+    return _reduced(meta(x), dim, keepdim, dtype or x.dtype)
+
+
+@rule("logsumexp", homes=(torch, torch.Tensor))
+def _logsumexp(x: Any, dim: Any, keepdim: bool = False) -> torch.Tensor:
+    check(meta(x).is_floating_point())
+    return _reduced(x, dim, keepdim, x.dtype)
+
+
+@rule("amax", "amin", homes=(torch, torch.Tensor))
+def _extremes(x: Any, dim: Any = (), keepdim: bool = False) -> torch.Tensor:
+    return _reduced(meta(x), dim, keepdim, x.dtype)
+
+
+@rule("any", "all", homes=(torch, torch.Tensor))
+def _quantified(x: Any, dim: Any = None, keepdim: bool = False) -> torch.Tensor:
+    check(meta(x).dtype is not torch.uint8)
+    return _reduced(x, dim, keepdim, torch.bool)
+
+
+@rule("var", "std", homes=(torch, torch.Tensor))
+def _spread(x: Any, dim: Any = None, *, unbiased: bool = True, correction: Any = 1, keepdim: bool = False) -> Any:
+    check(meta(x).is_floating_point() and not isinstance(dim, bool))
+    return _reduced(x, dim, keepdim, x.dtype)
+
+
+@rule("norm", homes=(torch, torch.Tensor))
+def _norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> torch.Tensor:
+    check(meta(x).is_floating_point() and (p == "fro" or type(p) in (int, float)) and dtype is None)
+    return _reduced(x, dim, keepdim, x.dtype)
+
+
+@rule("normalize", homes=(F,))
+def _normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None) -> torch.Tensor:
+    check(meta(input).is_floating_point() and out is None)
+    axes_of(dim, input.dim())
+    return alike(input)
+
+
+@rule("argmax", "argmin", homes=(torch, torch.Tensor))
+def _arg_extreme(x: Any, dim: Any = None, keepdim: bool = False) -> torch.Tensor:
+    check(meta(x).numel() > 0 and x.dtype is not torch.bool)
+    return _reduced(x if dim is not None else x.contiguous(), dim, keepdim, torch.int64)
+
+
+def _best(kind: Any) -> Callable[..., Any]:
+    def run(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], torch.Tensor):
+            return _extreme(x, *args, **kwargs)
+        if not args and "dim" not in kwargs:
+            check(not kwargs and meta(x).numel() > 0)
+            return empty((), x.dtype)
+        return along(x, *args, **kwargs)
+
+    def along(x: Any, dim: int, keepdim: bool = False) -> Any:
+        axis_of(dim, meta(x).dim())
+        return kind((_reduced(x, dim, keepdim, x.dtype), _reduced(x, dim, keepdim, torch.int64)))
+
+    return run
+
+
+for _name in ("max", "min"):
+    RULES.update(dict.fromkeys(functions(_name, torch, torch.Tensor), _best(getattr(torch.return_types, _name))))
+
+
+@rule("topk", homes=(torch, torch.Tensor))
+def _topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:  # noqa: A002
+    axis = axis_of(dim, meta(x).dim())
+    check(type(k) is int and x.dim() > 0 and 0 <= k <= x.shape[axis])
+    shape = [k if i == axis else size for i, size in enumerate(x.shape)]
+    return torch.return_types.topk((empty(shape, x.dtype), empty(shape, torch.int64)))
+
+
+@rule("sort", homes=(torch, torch.Tensor))
+def _sort(x: Any, dim: int = -1, descending: bool = False) -> Any:
+    axis_of(dim, meta(x).dim())
+    return torch.return_types.sort((alike(x), alike(x, dtype=torch.int64)))
+
+
+# -- factories ---------------------------------------------------------------------------------------------------------
+
+
+def _new_alike(x: Any, *, dtype: Any = None, device: Any = None, **options: Any) -> torch.Tensor:
+    check(device is None or torch.device(device).type == "meta")
+    check(options.keys() <= {"requires_grad", "memory_format", "layout", "pin_memory"} and not any(options.values()))
+    return alike(meta(x), dtype=dtype)
+
+
+@rule("zeros_like", "ones_like", homes=(torch,))
+def _constant_like(x: Any, **options: Any) -> torch.Tensor:
+    return _new_alike(x, **options)
+
+
+@rule("rand_like", "randn_like", homes=(torch,))
+def _random_like(x: Any, *, dtype: Any = None, **options: Any) -> torch.Tensor:
+    check((dtype or meta(x).dtype).is_floating_point)
+    return _new_alike(x, dtype=dtype, **options)
+
+
+@rule("full_like", homes=(torch,))
+def _full_like(x: Any, fill_value: Any, **options: Any) -> torch.Tensor:
+    check(type(fill_value) in _NUMBERS)
+    return _new_alike(x, **options)
+
+
+def _on_meta(device: Any) -> None:
+    check(device is not None and torch.device(device).type == "meta")
+
+
+@rule("rand", "randn", homes=(torch,))
+def _random(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> torch.Tensor:
+    _on_meta(device)
+    shape = size[0] if len(size) == 1 and isinstance(size[0], tuple | list) else size
+    check(all(type(n) is int for n in shape) and not requires_grad)
+    return empty(shape, dtype or torch.get_default_dtype())
+
+
+@rule("arange", homes=(torch,))
+def _arange(*bounds: Any, dtype: Any = None, device: Any = None, step: Any = 1) -> torch.Tensor:
+    _on_meta(device)
+    start, end, step = {1: (0, *bounds, step), 2: (*bounds, step), 3: bounds}[len(bounds)]
+    check(all(type(number) is int for number in (start, end, step)) and step != 0 and (end - start) * step >= 0)
+    return empty((len(range(start, end, step)),), dtype or torch.int64)
+
+
+@rule("linspace", homes=(torch,))
+def _linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None) -> torch.Tensor:
+    _on_meta(device)
+    check(type(steps) is int and steps >= 0 and all(type(number) in _NUMBERS for number in (start, end)))
+    return empty((steps,), dtype or torch.get_default_dtype())

@@ -76,13 +76,10 @@ class Building(TorchFunctionMode):
             return self._make(name, func, args, kwargs)
         if name == "to" or name in ("cuda", "cpu", "xpu", "mps"):
             return _move(name, func, args, kwargs)
-        if (
-            _alters(name)
-            and args
-            and isinstance(args[0], torch.Tensor)
-            and (args[0].is_meta or _any_meta(args, kwargs))
-        ):
-            return args[0]
+        if _alters(name):  # nn.init hands its tensor over by name
+            altered = args[0] if args else kwargs.get("tensor")
+            if isinstance(altered, torch.Tensor) and _any_meta((altered, *args), kwargs):
+                return altered
         if _any_meta(args, kwargs):
             args, kwargs = tree_map(_to_meta, (args, kwargs))
         return func(*args, **kwargs)

@@ -15,10 +15,12 @@ from nnlint.script.hints import call_hint
 from nnlint.script.record import LossRecord, OptimizerRecord
 from nnlint.script.scopes import Reference, Scope
 from nnlint.script.values import (
+    NONE,
     UNKNOWN,
     ClassObject,
     Dotted,
     Function,
+    Ids,
     Instance,
     Known,
     Layer,
@@ -128,7 +130,10 @@ class Caller(Evaluator):
             case Unknown():
                 if self.looks_like_network(callee, node.func):
                     return self._run_network(Net(callee.name), node, args, kwargs)
-        return self._somehow(_text(node.func), node, args, kwargs)
+        label = _text(node.func)
+        if label.endswith(".add_graph"):
+            self.note_hint(call_hint("", node, args, kwargs, self.spans, label))
+        return self._somehow(label, node, args, kwargs, sources_of(callee))
 
     def looks_like_network(self, value: Unknown, node: ast.expr) -> bool:
         """Whether an unknown value that is called is a network, by its uses or by its name."""
@@ -325,8 +330,10 @@ class Caller(Evaluator):
         stepped = self.step(output, path, node, self.plain(named))
         return Output(stepped.network, stepped.path, stepped.steps, sources_of(output, *args, *kwargs.values()))
 
-    def _somehow(self, label: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
-        """The value of a function nnlint knows nothing about."""
+    def _somehow(
+        self, label: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value], sources: Ids = NONE
+    ) -> Value:
+        """The value of a function nnlint knows nothing about; ``sources`` are those of what it is a method of."""
         if any(isinstance(value, LossValue) for value in args):
             return LossValue(losses_of(*args), sources_of(*args))
         first = args[0] if args else None
@@ -334,7 +341,8 @@ class Caller(Evaluator):
             return self._step_of(first, label, node, args[1:], kwargs)
         if isinstance(first, Loaders):
             return first
-        made = Made(label, node, tuple(args), tuple(kwargs.items()), sources_of(*args, *kwargs.values()))
+        sources |= sources_of(*args, *kwargs.values())
+        made = Made(label, node, tuple(args), tuple(kwargs.items()), sources)
         for hint in hints_of(made, self.spans):
             self.note_hint(hint)
         return made

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from nnlint.load import inferring
-from nnlint.load.guessing import VARIANTS
+from nnlint.load.guessing import VARIANTS, Sizes
 from nnlint.load.session import Session
 from nnlint.load.trying import Attempt
 from nnlint.script.model import Argument, Build, Factory, NetworkClass
@@ -34,6 +35,29 @@ def _is_network(session: Session, build: Build, factories: set[str]) -> bool:
     if build.callee.startswith("torch.nn.") and session.places.is_part(build.node):
         return False  # `layers.append(nn.Linear(3, 3))`
     return not build.callee.startswith("torch.nn.") or bool(build.variable) or build.function == ""
+
+
+def factories(session: Session, called: set[str]) -> list[Factory]:
+    """The factories of whole networks: none that the file calls itself, and none that another network is made with."""
+    made_with = {name for outer in _makers(session) for name in _called_in(outer)}
+    return [
+        factory
+        for factory in session.script.factories
+        if factory.name not in called | made_with and not factory.name.startswith("_")
+    ]
+
+
+def _makers(session: Session) -> Iterator[ast.AST]:
+    for network in session.script.networks:
+        yield network.node
+    for factory in session.script.factories:
+        yield from factory.node.body
+
+
+def _called_in(node: ast.AST) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+            yield part.func.id
 
 
 def of_build(session: Session, build: Build) -> Attempt:
@@ -97,26 +121,45 @@ def _call(session: Session, name: str) -> Any:
 
 
 def inferred(session: Session, what: NetworkClass | Factory) -> Iterator[Attempt]:
-    """A class or factory with arguments guessed by their names, one attempt a set of sizes."""
+    """A class or factory with arguments guessed by their names, one attempt a set of sizes.
+
+    Where an attempt fails for want of tuples (``depth must be a tuple, one a stage``), they are given in the next.
+    """
     for variant in range(len(VARIANTS)):
-        said: list[str] = []
+        yield _inferred(session, what, variant, frozenset())
+        stages = _wants_tuples(session.trouble, what.arguments)
+        if stages:
+            yield _inferred(session, what, variant, stages)
 
-        def make(variant: int = variant, said: list[str] = said) -> Any:
-            made = session.top.find_value(what.name)
-            arguments = inferring.infer(session, made, variant)
-            said[:] = arguments.said
-            session.guesses += arguments.said
-            return made(*arguments.args, **arguments.kwargs)
 
-        yield Attempt(
-            target=target_text(session, what.name),
-            name=what.name,
-            found=f"{what.name} with arguments inferred from their names",
-            site=what.site,
-            make=make,
-            built_here=False,
-            help=_signature_help(session, what.name, what.arguments),
-        )
+_TUPLE_WANTED = re.compile(r"tuple|len\(\)|iterable|subscriptable|\blist\b|\*: ")
+
+
+def _wants_tuples(trouble: str, arguments: tuple[Argument, ...]) -> frozenset[str]:
+    """The arguments an error message wants to be tuples: those it names, else those in the plural."""
+    if not _TUPLE_WANTED.search(trouble):
+        return frozenset()
+    names = {argument.name for argument in arguments}
+    named = names & set(re.findall(r"\w+", trouble))
+    return frozenset(named or {name for name in names if name.endswith("s") and not name.endswith("classes")})
+
+
+def _inferred(session: Session, what: NetworkClass | Factory, variant: int, stages: frozenset[str]) -> Attempt:
+    def make() -> Any:
+        made = session.top.find_value(what.name)
+        arguments = inferring.infer(session, made, Sizes(variant, stages))
+        session.guesses += arguments.said
+        return made(*arguments.args, **arguments.kwargs)
+
+    return Attempt(
+        target=target_text(session, what.name),
+        name=what.name,
+        found=f"{what.name} with arguments inferred from their names",
+        site=what.site,
+        make=make,
+        built_here=False,
+        help=_signature_help(session, what.name, what.arguments),
+    )
 
 
 def wanted_classes(session: Session) -> list[NetworkClass]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 #: several sets of sizes to try: networks differ in what they want to be divisible by what
@@ -18,113 +19,125 @@ VARIANTS: tuple[Mapping[str, int], ...] = (
     {"dim": 256, "wide": 512, "image": 32, "patch": 4, "length": 512, "features": 8},
 )
 
-#: pattern of a whole argument name → a number, or the name of a size of the variant; the first that fits counts
-_NAMES: tuple[tuple[str, Any], ...] = (
-    (r"(num|n)?_?(of_)?(out(put)?_)?(class|classes|cls|labels?|categories)(_num|_count)?|nclass|ncls|nc|class_num", 10),
-    (r"(.*_)?(vocab|vocabulary|num_tokens|n_tokens?|ntokens?|num_embeddings|dict|voc)(_size|_len)?(_.*)?", 1000),
-    (r"(in|input|image|img|num|n|color|src)?_?(nc|ch|chans?|channels?)(_in|_num)?|c_in|in_c|cin|inp", 3),
-    (r"(out|output|dst|target|tgt)_?(nc|ch|chans?|channels?)|c_out|out_c|cout|oup|channels?_out", 8),
-    (r"(in|inter|out|mid|bottle)?_?planes|(base|init|mid|start|hidden|inner|stem)_?(c|ch|chans?|channels?|planes)", 64),
-    (r"(num|n|base|init|start)_?(filters?|kernels|feats?|features_?maps?)|nf|ngf|ndf|filters", 32),
-    (
-        r"(max_?)?(seq(uence)?|context|position|pos|block|text|src|tgt|target|input|max)_?(len|length|size)|max_?len"
-        r"|max_position_embeddings|n_?ctx|max_?(seq|sequence|position)_?(len|length|embeddings)?|length|num_patches|seq",
-        "length",
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Which of the `VARIANTS` is tried, and the arguments that are given one value a stage."""
+
+    variant: int = 0
+    stages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A value (or the name of a size of the variant), and the names it is for, without underscores and ``num_``."""
+
+    value: float | str
+    names: frozenset[str]
+    endings: tuple[str, ...] = ()
+
+
+def _row(value: float | str, names: str, endings: str = "") -> _Row:
+    return _Row(value, frozenset(names.split()), tuple(endings.split()))
+
+
+#: names count before endings, and higher rows before lower ones
+_ROWS = (
+    _row(
+        10, "class cls label labels nc ncls nclass nclasses categories actions targets outputs output", "classes labels"
     ),
-    (
-        r"(mlp|ff|ffn|d|dim)_?(dim|ff|ffn|inner|hid|hidden|feedforward)|intermediate_size|ffn?_(hidden|size)|d_inner"
-        r"|(ffn?|mlp|feed_?forward)_.*(dim|size|channels)|nhid|inner_dim",
-        "wide",
+    _row(10, "outputsize outputdim outdim outsize outfeatures outputfeatures nout actiondim actionsize ydim nactions"),
+    _row(1000, "tokens ntoken ntokens embeddings dictsize voc", "vocab vocabsize vocablen vocabularysize"),
+    _row(
+        3, "inchannels inchannel inchans inchan inch inputchannels inputchannel inputch inputnc cin inc inp channelsin"
     ),
-    (r"(dim|d|size)_?(per_)?(head|k|v|q|qk)s?|head_?(dim|size|width)|attn_head_dim|d_kv", 16),
-    (r"(num_?|n_?)?(kv_|q_|attn_|attention_|self_|cross_|latent_|decoder_|encoder_)*heads?|nhead|n_head|h", 4),
-    (
-        r"(num_?|n_?)?(enc(oder)?_?|dec(oder)?_?|res(idual)?_?|hidden_?|transformer_?|self_?|.*_)?(depth|layers?|blocks?|stages)"
-        r"|n_?layers?|N|repeats?|num_res.*",
-        2,
+    _row(3, "channels channel chans imgchannels imgchannel imagechannels imagechannel colorchannels nchannels"),
+    _row(8, "outchannels outchannel outchans outch outputchannels outputchannel outputnc cout oup outc channelsout"),
+    _row(64, "basechannels basech basewidth midchannels hiddenchannels initchannels stemchannels", "planes"),
+    _row(32, "filters nf ngf ndf kernels featuremaps", "filters"),
+    _row(
+        "length", "ctx nctx blocksize contextsize patches positions maxpositionembeddings", "length seqlen maxlen len"
     ),
-    (
-        r"(image|img|input|crop|spatial|frame|in)_?(img_|image_)?(size|height|width|res|resolution|h|w)_?|resolution|height"
-        r"|width_px|img|image_hw|(image|img)_(h|w)",
-        "image",
+    _row("wide", "dff dimff ffdim ffndim mlpdim nhid dinner innerdim ffsize dhid ffnhidden ffhidden", "feedforward"),
+    _row("wide", "", "mlpdim ffdim ffndim ffnsize intermediatesize feedforwarddim feedforwardsize mlphidden"),
+    _row(16, "dhead dk dv dqk dkv", "dimhead headdim headsize dimkey keydim valuedim"),
+    _row(4, "h", "heads head"),
+    _row(2, "n", "depth layers layer blocks stages repeats nlayers hierarchies"),
+    _row(2, "framepatchsize tubeletsize topk scale upscale scalefactor upscalefactor upsample factor r multiplier"),
+    _row(
+        "image", "height width h w imgh imgw cropsize", "imagesize imgsize resolution imageheight imagewidth imgheight"
     ),
-    (r"(.*_)?patch(_?size|_?height|_?width|es)?(_.*)?|ps", "patch"),
-    (r"(num_|n_)?(frames?|time_?steps?|timesteps?|steps)(_num)?|t|T", 8),
-    (r"frame_patch_size|tubelet_size|num_memory.*|top_?k|k", 2),
-    (r"(kernel|filter|k)_?(size|s)?|ks|ksize", 3),
-    (r"(window|win)_?size", 7),
-    (r"strides?|s|dilations?|groups|num_groups|group", 1),
-    (r"pad(ding)?", 1),
-    (r"(up)?_?scale(_factor)?|r|upscale|upsample|factor|multiplier|(width|channel|depth)_mult(iplier)?", 2),
-    (r"(.*_)?(expansion|expand|mult|ratio|reduction|rate_growth)(_ratio|_factor|_rate)?", 4),
-    (r"growth_?rate|k_growth", 12),
-    (r"(num_|n_)?(experts?|codebooks?|quantizers?|levels|slots|queries|latents?|mixtures?|components|gaussians?)", 4),
-    (
-        r"(.*_)?(drop(out|path)?(_?(rate|prob|p|path))*|p|pdrop|prob|dropout.*|keep_prob|alpha|beta|eps|epsilon|momentum|tau"
-        r"|temperature|gamma|slope|lr|learning_rate|weight_decay)",
-        0.1,
+    _row("patch", "ps", "patchsize patch patchheight patchwidth"),
+    _row(8, "frames frame timesteps timestep t steps nframes"),
+    _row(3, "k ks ksize", "kernelsize kernel filtersize kernelsizes"),
+    _row(7, "", "windowsize winsize window"),
+    _row(1, "s stride strides dilation dilations groups padding pad"),
+    _row(4, "experts codebooks quantizers levels slots queries latents mixtures components gaussians"),
+    _row(4, "seratio hiddenratio mult", "mlpratio expandratio expansion expansionratio expansionfactor mult reduction"),
+    _row(12, "growthrate"),
+    _row(0.5, "", "ratio fraction"),
+    _row(
+        0.1, "p pdrop dp alpha beta gamma eps epsilon momentum tau temperature slope lr", "dropout drop droprate prob"
     ),
-    (
-        r"(out|output|n|num|action|act|target|y|num_out)_?(put)?_?(size|dims?|features?|feats?|channels|outputs?|actions|out)"
-        r"|output|n_out|actions|num_actions|action_space_n",
-        10,
+    _row(0.1, "learningrate weightdecay", "droppath dropoutrate probability dropoutp dropoutprob rate"),
+    _row("features", "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim"),
+    _row("features", "features feats nfeatures ninputs xdim noisedim conddim contextdim observationdim obssize nz"),
+    _row(
+        "dim", "d c dmodel nembd ninp emsize emb hid hidden units neurons width z model", "dim dims hidden width embed"
     ),
-    (
-        r"(.*_)?(dims?|hidden|hiddens?|width|emb(ed|edding)?s?|d_model|n_embd|model|hid|ninp|z|code|latent)"
-        r"_?(dims?|size|features?|units|width)?|d|dmodel|emsize|units|neurons|features?|n_units|C|D",
-        "dim",
-    ),
-    (
-        r"(.*_)?(in|input|num|n|state|obs|observation|x|feature|feat|node|edge|latent|noise|z|nz|cond|context)"
-        r"_?(size|dims?|features?|feats?|inputs?|nodes|in)?|input|n_in|num_inputs|state_space",
-        "features",
-    ),
+    _row("dim", "dimin dimout", "hiddensize embsize embedsize embeddingsize embedding latent features units channels"),
 )
-_COMPILED = tuple((re.compile(f"(?:{pattern})\\Z"), value) for pattern, value in _NAMES)
 
 _BY_ANNOTATION = {"int": 8, "float": 0.1, "bool": False}
+_FLAG = re.compile(r"(use|is|with|has|return|do|enable|no)_")
+_COUNT = re.compile(r"(num|nb|number_of|n)_(?=.)")
+_SEVERAL = re.compile(r"[Tt]uple|[Ll]ist|Sequence|Iterable")
 
 
-def guess(name: str, annotation: str | None = None, variant: int = 0) -> Any:
+def guess(name: str, annotation: str | None = None, sizes: Sizes | None = None) -> Any:
     """A value for an argument of this name; None if there is no telling.
 
     Args:
         name: the parameter's name.
         annotation: its annotation as source text.
-        variant: which of `VARIANTS` to take the sizes from.
+        sizes: what to take the sizes from.
     """
+    sizes = sizes or Sizes()
     plain = (annotation or "").replace("typing.", "").replace(" ", "")
-    if plain == "bool" or re.match(r"(use|is|with|has|return|do|enable)_", name):
+    if plain == "bool" or _FLAG.match(name):
         return False
-    if plain in ("str", "Callable", "nn.Module") or "Module" in plain:
+    if plain == "str" or "Callable" in plain or "Module" in plain:
         return None
     if name == "device":
         return "cpu"
-    if "Tuple" in plain or "tuple" in plain or "List" in plain or "list" in plain or "Sequence" in plain:
-        return _several(name, plain, variant)
-    value = _by_name(name, variant)
-    if value is None or (plain == "int" and isinstance(value, float)):
-        value = _BY_ANNOTATION.get(plain, value)
-    return value
+    one = _by_name(name, sizes.variant)
+    if name in sizes.stages or _SEVERAL.search(plain):
+        return _tuple(name, plain, one, sizes.variant)
+    if one is None or (plain == "int" and isinstance(one, float)):
+        return _BY_ANNOTATION.get(plain, one)
+    return one
 
 
 def _by_name(name: str, variant: int) -> Any:
-    for form in (name, name.lower().strip("_")):
-        for pattern, value in _COMPILED:
-            if pattern.match(form):
-                return VARIANTS[variant][value] if isinstance(value, str) else value
-    return None
+    squeezed = _COUNT.sub("", name.strip("_").lower(), count=1).replace("_", "")
+    found = next((row for row in _ROWS if squeezed in row.names), None)
+    found = found or next((row for row in _ROWS if row.endings and squeezed.endswith(row.endings)), None)
+    if found is None:
+        return None
+    return VARIANTS[variant][found.value] if isinstance(found.value, str) else found.value
 
 
-def _several(name: str, annotation: str, variant: int) -> list[Any] | tuple[Any, ...] | None:
-    """A list or tuple of what the name's singular would be."""
-    one = _by_name(name, variant)
+def _tuple(name: str, annotation: str, one: Any, variant: int) -> Any:
+    """As many as the annotation says, else one for each of four stages; widths grow from stage to stage."""
     if one is None:
-        one = _by_name(name.removesuffix("s"), variant) or (8 if "int" in annotation else None)
+        one = _by_name(name.removesuffix("s"), variant)
+    if one is None and "int" in annotation:
+        one = 8
     if one is None:
         return None
-    if "Tuple" in annotation or "tuple" in annotation:
-        inner = annotation.partition("[")[2].rstrip("]")
-        count = 4 if "..." in inner or not inner else inner.count(",") + 1
-        return (one,) * count
-    return [one] * 4
+    inner = annotation.partition("[")[2].rstrip("]")
+    if re.search("[Tt]uple", annotation) and inner and "..." not in inner:
+        return (one,) * (inner.count(",") + 1)
+    grows = one == VARIANTS[variant]["dim"]
+    values = [one * 2**stage if grows else one for stage in range(4)]
+    return values if re.search("[Ll]ist", annotation) else tuple(values)

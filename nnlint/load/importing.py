@@ -37,6 +37,7 @@ class Project:
         missing: imports that failed, by module name.
         shown: absolute path → the path to show (the one the user gave).
         trees: parsed sources handed in, by absolute path.
+        adopted: an installed package that is loaded like the project's own.
     """
 
     script: Path
@@ -46,6 +47,7 @@ class Project:
     missing: dict[str, Origin] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     trees: dict[str, ast.Module] = field(default_factory=dict)
+    adopted: str = ""
 
     def owns(self, origin: str | None) -> bool:
         """Whether a module's file is the project's: Python source that is neither installed nor Python's own."""
@@ -96,7 +98,10 @@ class Finder(importlib.abc.MetaPathFinder):
             return None
         where = [*self.project.roots, *sys.path] if path is None else path
         spec = importlib.machinery.PathFinder.find_spec(fullname, where)
-        if spec is None or (spec.origin is not None and not self.project.owns(spec.origin)):
+        if spec is None:
+            return None
+        adopted = fullname.partition(".")[0] == self.project.adopted and (spec.origin or "").endswith(".py")
+        if spec.origin is not None and not adopted and not self.project.owns(spec.origin):
             return None
         if spec.origin is None:  # a folder without __init__.py
             return spec if path is None else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from nnlint.load.entering import UnknownArgumentError
-from nnlint.load.guessing import guess
+from nnlint.load.guessing import Sizes, guess
 from nnlint.load.standin import origin_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _LAYERS: dict[str, Callable[[], Any]] = {
     "conv_layer": lambda: nn.Conv2d,
 }
 _DEPTH = 3
+_SEVERAL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Inferred:
     said: tuple[str, ...]
 
 
-def infer(session: Session, made: Callable[..., Any], variant: int = 0, depth: int = 0) -> Inferred:
+def infer(session: Session, made: Callable[..., Any], sizes: Sizes, depth: int = 0) -> Inferred:
     """Arguments for everything ``made`` requires.
 
     Raises:
@@ -55,7 +56,7 @@ def infer(session: Session, made: Callable[..., Any], variant: int = 0, depth: i
     kwargs: dict[str, Any] = {}
     said: list[str] = []
     for parameter in required(made):
-        value, text = _one(session, made, parameter, variant, depth)
+        value, text = _one(session, made, parameter, sizes, depth)
         said.append(f"{parameter.name}={text}")
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
             args.append(value)
@@ -65,13 +66,35 @@ def infer(session: Session, made: Callable[..., Any], variant: int = 0, depth: i
 
 
 def required(made: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The parameters of a class or function that have no default."""
-    try:
-        parameters = inspect.signature(made).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [p for p in parameters if p.default is inspect.Parameter.empty and p.kind not in several]
+    """The parameters of a class or function that have no default; those of its bases where it hands on ``**kwargs``."""
+    found: dict[str, inspect.Parameter] = {}
+    seen: set[str] = set()
+    for function in _functions(made):
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            break
+        own = parameters[1:] if inspect.isclass(made) else parameters
+        for parameter in own:
+            if parameter.kind not in _SEVERAL and parameter.name not in seen:
+                seen.add(parameter.name)
+                if parameter.default is inspect.Parameter.empty:
+                    found[parameter.name] = parameter
+        if not any(parameter.kind in _SEVERAL for parameter in own):
+            break
+    return list(found.values())
+
+
+def _functions(made: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """What is called in the end: a function, or the ``__init__`` of a class and of its bases, up to torch's."""
+    if not inspect.isclass(made):
+        yield made
+        return
+    for cls in made.__mro__:
+        if cls in (nn.Module, object):
+            return
+        if "__init__" in vars(cls):
+            yield vars(cls)["__init__"]
 
 
 def annotation_text(parameter: inspect.Parameter) -> str | None:
@@ -83,14 +106,14 @@ def annotation_text(parameter: inspect.Parameter) -> str | None:
 
 
 def _one(
-    session: Session, made: Callable[..., Any], parameter: inspect.Parameter, variant: int, depth: int
+    session: Session, made: Callable[..., Any], parameter: inspect.Parameter, sizes: Sizes, depth: int
 ) -> tuple[Any, str]:
     name, annotation = parameter.name, annotation_text(parameter)
     wanted = _resolved(session, parameter)
     if depth < _DEPTH and _is_config(wanted):
-        return _made(session, wanted, variant, depth)
+        return _made(session, wanted, sizes, depth)
     if _CONFIG.match(name.lower()):
-        found = _config(session, name, variant, depth)
+        found = _config(session, name, sizes, depth)
         if found is not None:
             return found
     if name in _LAYERS:
@@ -99,9 +122,9 @@ def _one(
         cls = _network_class(session, made) if not _is_module(annotation) else None
         if cls is not None:
             return cls, cls.__name__
-    value = guess(name, annotation, variant)
+    value = guess(name, annotation, sizes)
     if value is None and depth < _DEPTH:
-        return _network(session, made, parameter, variant, depth)
+        return _network(session, made, parameter, sizes, depth)
     if value is None:
         raise UnknownArgumentError(f"there is no telling what its argument `{name}` is")
     return value, repr(value)
@@ -129,12 +152,12 @@ def _is_config(wanted: Any) -> bool:
     )
 
 
-def _made(session: Session, cls: type, variant: int, depth: int) -> tuple[Any, str]:
-    inferred = infer(session, cls, variant, depth + 1)
+def _made(session: Session, cls: type, sizes: Sizes, depth: int) -> tuple[Any, str]:
+    inferred = infer(session, cls, sizes, depth + 1)
     return cls(*inferred.args, **inferred.kwargs), f"{cls.__name__}({', '.join(inferred.said)})"
 
 
-def _config(session: Session, name: str, variant: int, depth: int) -> tuple[Any, str] | None:
+def _config(session: Session, name: str, sizes: Sizes, depth: int) -> tuple[Any, str] | None:
     """A settings object of the file: a variable of that name, what its reader returns, its class's defaults."""
     for candidate in (name, name.upper()):
         if candidate in session.top.names():
@@ -148,7 +171,7 @@ def _config(session: Session, name: str, variant: int, depth: int) -> tuple[Any,
         if isinstance(node, ast.ClassDef) and depth < _DEPTH:
             cls = session.top.evaluate(ast.parse(node.name, mode="eval").body)
             if _is_config(cls):
-                return _made(session, cls, variant, depth)
+                return _made(session, cls, sizes, depth)
     return None
 
 
@@ -170,14 +193,14 @@ def _network_class(session: Session, made: Any) -> type[nn.Module] | None:
     return next((c for c in _classes(session, made) if _BLOCK.match(c.__name__.lower()) and c is not made), None)
 
 
-def _network(session: Session, made: Any, parameter: inspect.Parameter, variant: int, depth: int) -> tuple[Any, str]:
+def _network(session: Session, made: Any, parameter: inspect.Parameter, sizes: Sizes, depth: int) -> tuple[Any, str]:
     """A small network of the file for an argument that is one."""
     name = parameter.name.lower().replace("_", "")
     if _is_module(annotation_text(parameter)) or name in _NETWORKS:
         classes = sorted(_classes(session, made), key=lambda c: name not in c.__name__.lower())
         for cls in classes:
             try:
-                value, text = _made(session, cls, variant, depth)
+                value, text = _made(session, cls, sizes, depth)
             except Exception:  # another class of the file may do
                 continue
             return value, text

@@ -14,6 +14,7 @@ from nnlint.load import choosing, guard
 from nnlint.load.candidate import Candidate, Failure, Loaded
 from nnlint.load.session import Session
 from nnlint.load.trying import Attempt, try_out
+from nnlint.load.witness import witnesses
 from nnlint.script.model import Factory, NetworkClass, Script
 from nnlint.site import Site
 
@@ -71,7 +72,7 @@ class _Found:
 
     def loaded(self) -> Loaded:
         """The result: each network once, parts of others left out."""
-        notes = [*self.notes, *_missing(self.session), *map(str, guard.refusals())]
+        notes = [*self.notes, *_missing(self.session), *(str(refusal) for refusal in guard.refusals() if refusal.site)]
         return Loaded(tuple(_whole(_distinct(self.candidates))), tuple(self.failures), tuple(dict.fromkeys(notes)))
 
 
@@ -87,7 +88,7 @@ def _find_all(found: _Found) -> None:
 
 def _find_factories(found: _Found, called: set[str]) -> None:
     session = found.session
-    open_ones = [f for f in session.script.factories if f.name not in called and not f.name.startswith("_")]
+    open_ones = choosing.factories(session, called)
     ready = [factory for factory in open_ones if choosing.has_defaults(factory)]
     for factory in ready[: choosing.FACTORIES]:
         found.try_one([choosing.of_factory(session, factory)])
@@ -109,12 +110,12 @@ def _find_classes(found: _Found) -> None:
 
 def _ways(session: Session, what: NetworkClass | Factory) -> Iterable[Attempt]:
     """With the defaults where it has all of them, else with guesses."""
-    if not choosing.has_defaults(what):
-        yield from choosing.inferred(session, what)
-    elif isinstance(what, NetworkClass):
-        yield choosing.of_class(session, what)
+    if choosing.has_defaults(what):
+        yield choosing.of_class(session, what) if isinstance(what, NetworkClass) else choosing.of_factory(session, what)
     else:
-        yield choosing.of_factory(session, what)
+        yield from witnesses(session, what)
+    if not choosing.has_defaults(what) or any(argument.kind.startswith("var") for argument in what.arguments):
+        yield from choosing.inferred(session, what)
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:

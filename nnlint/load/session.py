@@ -21,8 +21,12 @@ from nnlint.load.execute import Scope
 from nnlint.load.importing import Finder, project_of
 from nnlint.load.places import FunctionNode, Places
 from nnlint.load.slicing import Guard
+from nnlint.load.timing import time_limit
 from nnlint.script.model import Build, Script
 from nnlint.site import Site
+
+#: seconds one network may take to build: the others of the file are to have a chance
+ATTEMPT = 20.0
 
 
 class Session:
@@ -30,16 +34,19 @@ class Session:
 
     Attributes:
         guesses: what had to be assumed for the value that is being made, in sentences.
+        trouble: what the attempt that failed last said.
     """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.places = Places(script.tree)
         self.guesses: list[str] = []
+        self.trouble = ""
         self.project = project_of(script.path)
         self.project.trees[str(self.project.script)] = script.tree
         self._scopes: dict[FunctionNode, Scope] = {}
         self._objects: dict[ast.ClassDef, Any] = {}
+        self._beside: dict[str, Session] = {}
         sys.meta_path.insert(0, Finder(self.project))
         sys.path[:0] = [root for root in self.project.roots if root not in sys.path]
         self.module: ModuleType = self._import()
@@ -47,6 +54,15 @@ class Session:
     def _import(self) -> ModuleType:
         sys.modules.pop(self.project.name, None)
         with self.loading():
+            try:
+                return importlib.import_module(self.project.name)
+            except Exception:
+                if "." not in self.project.name:
+                    raise
+            # an installed package that does not import as it is: its definitions may be enough
+            self.project.adopted = self.project.name.partition(".")[0]
+            for name in [name for name in sys.modules if name.partition(".")[0] == self.project.adopted]:
+                del sys.modules[name]
             return importlib.import_module(self.project.name)
 
     @contextmanager
@@ -93,8 +109,16 @@ class Session:
             self._objects[cls] = entering.instance(self, cls)
         return self._objects[cls]
 
+    def beside(self, script: Script) -> Session:
+        """Another file of the project, loaded the same way."""
+        if script.source not in self._beside:
+            self._beside[script.source] = Session(script)
+        return self._beside[script.source]
+
     def reset(self) -> None:
         """Forget every value, definitions excepted."""
+        for session in self._beside.values():
+            session.reset()
         for scope in self.project.scopes.values():
             scope.reset()
         self._scopes.clear()
@@ -180,7 +204,7 @@ class Session:
     def build(self, make: Callable[[], Any], *, real: bool = False) -> Any:
         """Run what builds a network; its guesses are in `guesses` afterwards."""
         self.guesses.clear()
-        with self.loading(real=real):
+        with self.loading(real=real), time_limit(ATTEMPT):
             return make()
 
     def call_in_part(self, build: Build, call: ast.Call) -> Any:

@@ -87,6 +87,8 @@ class StandIn:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs and _is_decorated(args[0], sys._getframe(1).f_locals):
             return args[0]
+        called.append(self._nnlint_origin)
+        del called[:-1]
         if any(map(_is_tensor, (*args, *kwargs.values()))):
             raise StandInUsed(self._nnlint_origin)
         return StandIn(self._nnlint_origin, f"{self._nnlint_path}()")
@@ -141,6 +143,8 @@ class StandIn:
     __matmul__ = __rmatmul__ = __or__ = __ror__ = __and__ = __rand__ = __xor__ = __invert__ = _nnlint_combine
 
 
+#: what the stand-in called last stands for
+called: list[Origin] = []
 #: stand-ins whose assumed length was asked for since the list was last cleared
 used: list[StandIn] = []
 

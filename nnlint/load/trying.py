@@ -12,7 +12,8 @@ from torch import nn
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.files import is_users, site_of
 from nnlint.load.session import Session
-from nnlint.load.standin import Origin, StandInUsed, needed_in_forward, origin_of
+from nnlint.load.standin import Origin, StandInUsed, called, needed_in_forward, origin_of
+from nnlint.load.timing import TookTooLongError
 from nnlint.site import Site
 
 
@@ -38,7 +39,8 @@ def try_out(session: Session, attempt: Attempt) -> tuple[Candidate, ...] | Failu
     """
     try:
         value = _make(session, attempt)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, TookTooLongError) as error:
+        session.trouble = str(error)
         return _failure(attempt, error)
     found = tuple(dict.fromkeys(_modules(value)))
     if not found and (origin := origin_of(value)) is not None:
@@ -108,6 +110,8 @@ def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int
 
 
 def _failure(attempt: Attempt, error: BaseException) -> Failure:
+    if "StandIn" in str(error) and called:  # torch refused one as a layer
+        error = StandInUsed(called[-1]).with_traceback(error.__traceback__)
     text = str(error).strip().splitlines()
     message = text[0] if text else ""
     if isinstance(error, StandInUsed):

@@ -20,6 +20,8 @@ _HOMES = {
     "torch._C._VariableFunctions": "torch",
     "torch._VariableFunctionsClass": "torch",
     "torch._VF": "torch",
+    "torch._linalg_utils": "torch",
+    "torch.utils.dlpack": "torch",
     "torch._lobpcg": "torch",
     "torch._lowrank": "torch",
     "torch.ops.aten": "torch",
@@ -174,7 +176,6 @@ _SYNONYMS = {
     "weight_norm": "_weight_norm _weight_norm_interface",
     "clone": "__deepcopy__",
     "unbind": "__iter__",
-    "eigh": "symeig",
     "householder_product": "orgqr",
     "abs": "absolute __abs__",
     "acos": "arccos",
@@ -315,6 +316,7 @@ _BY_PATH = {
     "torch.linalg.pinv": "pinverse",
     "torch.linalg.cond": "matrix_cond",
     "torch.cond": None,
+    "torch.nn.functional._threshold": "threshold",
     "torch.nn.init.constant_": "fill",
     "torch.nn.init.kaiming_uniform_": "uniform",
 }
@@ -328,6 +330,7 @@ _OF_LAYER = _by_spelling(_LAYERS)
 _OF_WORD = {name: name for name in ALL - boundary.names} | _by_spelling(_SYNONYMS)
 
 
+@cache
 def public_path(dotted: str) -> str:
     """The path a callable of torch is documented under: ``torch.nn.modules.conv.Conv2d`` is ``torch.nn.Conv2d``."""
     if not dotted.startswith(("torch.", "_operator.")):

@@ -72,7 +72,7 @@ def build_graph(
     builder = _Builder(gm, parameters)
     for node in gm.graph.nodes:
         builder.add(node)
-    unused = unused_modules(model, builder.ops) if model is not None else ()
+    unused = unused_modules(parameters, builder.ops) if model is not None else ()
     append_losses(builder.ops, losses, builder.output_part)
     return Graph(tuple(builder.ops), name, file, how, unused, parameters.own, tuple(guesses))
 

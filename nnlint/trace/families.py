@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch import fx
+from torch import fx, nn
 
 from nnlint.graph import Shape
 from nnlint.kinds import adaptive_pooling, convolution, embedding, pooling, recurrent, transposed_convolution, unpooling
@@ -230,6 +230,11 @@ def _windows(call: Call) -> None:
         stated[field] = _each(stated.get(field), 2)
 
 
+def _softmax(call: Call) -> None:
+    if isinstance(call.run.module, nn.Softmax2d):
+        call.stated["dim"] = -3
+
+
 def _pairwise_distance(call: Call) -> None:
     call.stated.setdefault("p", call.stated.get("norm"))
 
@@ -298,6 +303,7 @@ READERS: dict[str, Reader] = (
         "group_norm": _group_norm,
         "multi_head_attention": _multi_head_attention,
         "scaled_dot_product_attention": _attention,
+        "softmax": _softmax,
         "prelu": _prelu,
         "interpolate": _interpolate,
         "pad": _pad,

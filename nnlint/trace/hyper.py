@@ -47,7 +47,6 @@ _EXTRAS = {
     "lp_pool1d": "norm_type",
     "lp_pool2d": "norm_type",
     "lp_pool3d": "norm_type",
-    "bilinear": "in2_features",
     "pad": "pad value",
     "einsum": "equation",
     "unflatten": "sizes",
@@ -72,7 +71,7 @@ _EXTRAS = {
 _PLAIN = (
     "relu relu6 leaky_relu prelu selu silu mish hardswish hardsigmoid glu sigmoid tanh softsign tanhshrink logsigmoid "
     "softmax softmin log_softmax dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout identity "
-    "channel_shuffle cosine_similarity binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss "
+    "bilinear channel_shuffle cosine_similarity binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss "
     "soft_margin_loss multilabel_margin_loss multilabel_soft_margin_loss triplet_margin_with_distance_loss"
 )
 #: op → the names beside the fields that are kept; an op that is not here keeps whatever it was given
@@ -158,7 +157,10 @@ def _of_layer(module: nn.Module, extras: frozenset[str]) -> Stated:
 @functools.lru_cache(maxsize=1024)
 def _constants(cls: type[Any]) -> frozenset[str]:
     """The attributes that torch's layers declare as their settings."""
-    return frozenset(name for base in cls.__mro__ for name in getattr(base, "__constants__", ())) | {"bias"}
+    return frozenset(name for base in cls.__mro__ for name in getattr(base, "__constants__", ())) | {
+        "bias",
+        "reduction",
+    }
 
 
 def _hyper(stated: Stated, kept: frozenset[str] | None) -> Hyper:

@@ -51,6 +51,11 @@ def spelling(run: Run) -> str:
             return f"F.{word}"
     else:
         return run.role
+    return _shortened(path)
+
+
+@functools.cache
+def _shortened(path: str) -> str:
     for prefix, short in _SHORT.items():
         if path.startswith(prefix):
             return short + path.removeprefix(prefix)

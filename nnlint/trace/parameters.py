@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from torch import nn
@@ -34,6 +34,11 @@ class Parameters:
         """The parameter of this path (its first, where it has several)."""
         return self._by_path.get(path)
 
+    def key(self, tensor: nn.Parameter) -> int | None:
+        """The key of a parameter; None for one that is not known."""
+        param = self._by_id.get(id(tensor))
+        return param.key if param is not None else None
+
     def of(self, layer: nn.Module, path: str) -> tuple[Param, ...]:
         """The parameters of a layer that runs as one op at ``path``, by the names the layer knows them by."""
         known = self._of_layer.get(id(layer))
@@ -58,36 +63,34 @@ def _role(name: str) -> str:
     return rest.partition(".")[0] if parametrized else name.rpartition(".")[2]
 
 
-def unused_modules(model: nn.Module, ops: Iterable[Op]) -> tuple[str, ...]:
+def unused_modules(parameters: Parameters, ops: Iterable[Op]) -> tuple[str, ...]:
     """Paths of the modules that hold parameters and never ran: the outermost ones of which no part ran.
 
     A module whose parameters somebody else read did run: its work was done for it.
     """
     ran = {""}
-    leaves = []
+    layers: set[str] = set()
     read: set[int] = set()
     for op in ops:
-        ran.update(_prefixes(op.path))
+        if op.path not in ran:
+            ran.update(_upwards(op.path))
         if op.module is not None:
-            leaves.append(op.path + ".")
-        read.update(param.key for param in op.params)
-    keys = {path: index for index, (path, _) in enumerate(model.named_parameters())}
-    first = {id(tensor): path for path, tensor in model.named_parameters()}
-    read_paths = {path for path, key in keys.items() if key in read}
-    for path, tensor in model.named_parameters(remove_duplicate=False):
-        if first[id(tensor)] in read_paths:
-            ran.update(_prefixes(path.rpartition(".")[0]))
-    inside = tuple(leaves)
+            layers.add(op.path)
+        read.update([param.key for param in op.params])
+    for path, tensor in parameters.model.named_parameters(remove_duplicate=False):
+        if parameters.key(tensor) in read:
+            ran.update(_upwards(path.rpartition(".")[0]))
     found: list[str] = []
-    for path, module in model.named_modules():
-        if path in ran or path.startswith(inside) or (found and path.startswith(found[-1] + ".")):
+    for path, module in parameters.model.named_modules():
+        if path in ran or (found and path.startswith(found[-1] + ".")):
             continue
-        if next(module.parameters(), None) is not None:
+        if next(module.parameters(), None) is not None and layers.isdisjoint(_upwards(path)):
             found.append(path)
     return tuple(found)
 
 
-def _prefixes(path: str) -> Iterable[str]:
+def _upwards(path: str) -> Iterator[str]:
+    """The path and those of the modules around it."""
     while path:
         yield path
         path = path.rpartition(".")[0]

@@ -320,6 +320,8 @@ class Caller(Evaluator):
             outputs = list(first.items)
             if len(outputs) == 1 and isinstance(outputs[0], Output):
                 return self._step_of(outputs[0], path, node, args[1:], kwargs)
+        if isinstance(first, Tensor) and not sources_of(*args, *kwargs.values()):
+            return tensors.after_method(first, path.rpartition(".")[2], args[1:], kwargs)
         self.note_hint(call_hint("", node, args, kwargs, self.spans, path))
         return Unknown("", sources_of(*args, *kwargs.values()))
 

@@ -42,11 +42,20 @@ def call_hint(
                 return InputHint("call", sized, spans.of(node), network or None, node)
         args, kwargs = _handed_tensors(args), {}
     specs = [_spec(value, None) for value in args] + [_spec(value, name) for name, value in kwargs.items()]
-    if not any(isinstance(value, Tensor) for value in [*args, *kwargs.values()]):
+    if not any(map(_holds_tensor, [*args, *kwargs.values()])):
         return None
     complete = all(spec is not None for spec in specs)
     known = tuple(spec for spec in specs if spec is not None) if complete else ()
     return InputHint("call", known, spans.of(node), network or None, node)
+
+
+def _holds_tensor(value: Value) -> bool:
+    """Whether a value is a tensor the source makes, or a list or dict with one in it."""
+    if isinstance(value, Sequence):
+        return any(map(_holds_tensor, value.items))
+    if isinstance(value, Space):
+        return any(map(_holds_tensor, value.entries.values()))
+    return isinstance(value, Tensor)
 
 
 def _handed_tensors(args: list[Value]) -> list[Value]:

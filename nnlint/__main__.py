@@ -19,15 +19,8 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run nnlint with these arguments (without the program's name) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
-        from nnlint import __version__
-
-        print(f"nnlint {__version__}")
-        return 0
     try:
-        from nnlint.cli.app import run
-
-        return run(_with_command(arguments))
+        return _dispatch(arguments)
     except NnlintError as error:
         print(f"nnlint: error: {error}", file=sys.stderr)
         _traceback_if_wanted(arguments)
@@ -45,11 +38,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _with_command(arguments: list[str]) -> list[str]:
-    """``nnlint PATHS`` means ``nnlint check PATHS``: for ever."""
-    if not arguments or arguments[0] in (*COMMANDS, "--help", "-h", "--version"):
-        return arguments
-    return ["check", *arguments]
+def _dispatch(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        from nnlint import __version__
+
+        print(f"nnlint {__version__}")
+        return 0
+    # ``nnlint PATHS`` means ``nnlint check PATHS``: for ever
+    if arguments and arguments[0] not in (*COMMANDS, "--help", "-h", "--version"):
+        arguments = ["check", *arguments]
+    paths = arguments[1:]
+    if arguments[:1] == ["check"] and paths and not any(word.startswith("-") for word in paths):
+        from nnlint.cli.checking import check_paths
+
+        return check_paths(paths)
+    from nnlint.cli.app import run
+
+    return run(arguments)
 
 
 def _traceback_if_wanted(arguments: list[str]) -> None:

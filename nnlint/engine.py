@@ -123,6 +123,11 @@ def _read(target: Target) -> Script | FileReport:
         return read(target.path)
     except NnlintError as error:
         return FileReport(target.path, errors=(_without_path(error, target.path),))
+    except Exception as error:  # one file that nnlint cannot cope with must not cost the others
+        import traceback
+
+        message = f"internal error while reading it: {type(error).__name__}: {error}"
+        return FileReport(target.path, errors=(message,), output=traceback.format_exc())
 
 
 def _has_networks(script: Script) -> bool:

@@ -133,7 +133,7 @@ _REINSTALL = "reinstall nnlint; from a checkout: pip install -e ."
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
     # an editable and a built install of the same project may both announce it
     points = {(point.name, point.value): point for point in importlib.metadata.entry_points(group=GROUP)}
-    return [points[key] for key in sorted(points)]
+    return [points[key] for key in sorted(points, key=lambda key: (key[0] != "nnlint", key))]  # nnlint's own come first
 
 
 def _folder(point: importlib.metadata.EntryPoint) -> Path:

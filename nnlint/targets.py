@@ -44,9 +44,9 @@ def expand(paths: Iterable[str]) -> tuple[Target, ...]:
 
 def _expand_one(text: str) -> Iterator[Target]:
     path = Path(text)
-    if path.is_dir():
+    if text and path.is_dir():
         yield from (Target(found) for found in _search(path))
-    elif path.exists():
+    elif text and path.exists():
         yield Target(text)
     elif (match := _FILE_TARGET.match(text)) and Path(match["path"]).is_file():
         yield Target(match["path"], match["name"])
@@ -54,7 +54,7 @@ def _expand_one(text: str) -> Iterator[Target]:
         yield Target(_find_module(match["module"], text), match["name"])
     else:
         missing = match["path"] if (match := _FILE_TARGET.match(text)) else text
-        raise UsageError("there is no such file or folder", where=missing, help=_FORMS)
+        raise UsageError("there is no such file or folder", where=missing or "''", help=_FORMS)
 
 
 _FORMS = "give a file, a folder, model.py:Name, or package.module:name"

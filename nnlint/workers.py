@@ -80,7 +80,8 @@ def _work(
 
 def _report(target: Target, outcome: Outcome) -> FileReport:
     """What the worker returned; if it did not, what it had found until then, and what became of it."""
-    printed = "\n".join(part for part in (outcome.output, outcome.errors) if part)
+    trace = outcome.detail if outcome.kind == "error" else ""
+    printed = "\n".join(part for part in (outcome.output, outcome.errors, trace) if part)
     if isinstance(outcome.value, FileReport):
         return replace(outcome.value, output=outcome.value.output or printed)
     report = next(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from nnlint.cli.checking import Options, check_paths
 from nnlint.cli.options import (
     BatchOption,
     Color,
@@ -24,14 +23,7 @@ from nnlint.cli.options import (
     VerboseOption,
     split,
 )
-
-if TYPE_CHECKING:
-    from nnlint.report.model import Report
-
-#: above so many findings a terminal gets one line each unless told otherwise
-MANY = 30
-
-Words = Annotated[list[str] | None, typer.Option(metavar="RULE", help="")]
+from nnlint.settings import Settings
 
 
 def check(
@@ -73,12 +65,10 @@ def check(
     time_limit: TimeOption = 60.0,
 ) -> int:
     """Check the networks that files define, and how the files train them."""
-    from nnlint import engine
-    from nnlint.cli import output
-    from nnlint.settings import Settings
-
     if show_files:
-        print("\n".join(str(target) for target in engine.expand(paths)))
+        from nnlint.targets import expand
+
+        print("\n".join(str(target) for target in expand(paths)))
         return 0
     settings = Settings(
         inputs=tuple(input or ()),
@@ -92,27 +82,16 @@ def check(
         jobs=jobs,
         time_limit=time_limit,
     )
-    report = engine.run(paths, settings, output.progress(quiet))
-    shown = _at_least(report, min_level)
-    output.messages(report, quiet=quiet, verbose=verbose)
-    stream_is_terminal = output_file is None and sys.stdout.isatty()
-    chosen = output_format or (Format.concise if stream_is_terminal and len(shown.findings) > MANY else Format.full)
-    with output.destination(output_file) as stream:
-        style = output.style(stream, color)
-        stream.write(output.rendered(shown, chosen, style, quiet=quiet, verbose=verbose, statistics=statistics))
-    if timing:
-        sys.stderr.write(output.timing(report))
-    return output.exit_code(report, fail_on, exit_zero=exit_zero)
-
-
-def _at_least(report: Report, level: MinLevel) -> Report:
-    from nnlint.check import severity
-
-    files = tuple(
-        replace(
-            file,
-            findings=tuple(f for f in file.findings if severity(f.level) <= severity(level.value)),
-        )
-        for file in report.files
+    options = Options(
+        fail_on=fail_on.value,
+        exit_zero=exit_zero,
+        min_level=min_level.value,
+        output_format=output_format.value if output_format else None,
+        output_file=output_file,
+        statistics=statistics,
+        timing=timing,
+        color=color.value,
+        quiet=quiet,
+        verbose=verbose,
     )
-    return replace(report, files=files)
+    return check_paths(paths, settings, options)

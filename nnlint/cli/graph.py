@@ -52,7 +52,7 @@ def graph(
         if output_format is ListFormat.json:
             stream.write(tree.render_json(report))
         else:
-            style: Style = output.style(stream, color)
+            style: Style = output.style(stream, color.value)
             stream.write(tree.render(report, style, width=tree.terminal_width(stream)))
     missed = [network for network in report.networks if network.status != "traced"]
     for network in missed:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TextIO
 
 from nnlint.check import INTERNAL_ERROR, severity
-from nnlint.cli.options import Color, Format, Threshold
 from nnlint.errors import UsageError
 from nnlint.report import concise, full, summary
 from nnlint.report.model import Report
@@ -20,19 +19,19 @@ from nnlint.report.style import Style, wants_color
 _PATIENCE = 2.0
 
 
-def rendered(report: Report, chosen: Format, style: Style, *, quiet: bool, verbose: bool, statistics: bool) -> str:
+def rendered(report: Report, chosen: str, style: Style, *, quiet: bool, verbose: bool, statistics: bool) -> str:
     """The report in a format, with the summary where people read it."""
-    if chosen is Format.json:
+    if chosen == "json":
         from nnlint.report import json
 
         return json.render(report)
     if statistics:
         findings = summary.statistics(report, style)
     else:
-        findings = (full if chosen is Format.full else concise).render(report, style)
+        findings = (full if chosen == "full" else concise).render(report, style)
     if quiet:
         return findings
-    gap = "\n" if findings and chosen is Format.full else ""
+    gap = "\n" if findings and chosen == "full" else ""
     return findings + gap + summary.render(report, style, every=verbose)
 
 
@@ -55,19 +54,23 @@ def timing(report: Report) -> str:
     return summary.timing(report)
 
 
-def exit_code(report: Report, fail_on: Threshold, *, exit_zero: bool) -> int:
-    """0 nothing at the fail level, 1 findings at it, 2 a failure of nnlint's own or nothing checked."""
+def exit_code(report: Report, shown: Report, fail_on: str, *, exit_zero: bool) -> int:
+    """0 nothing at the fail level, 1 findings at it, 2 a failure of nnlint's own or nothing checked.
+
+    Args:
+        shown: the report without what the user did not want to see: an exit code of 1 with nothing shown is a riddle.
+    """
     crashed = any(finding.rule == INTERNAL_ERROR for finding in report.findings)
     if report.failed or crashed or not summary.checked(report):
         return 2
-    if exit_zero or fail_on is Threshold.never:
+    if exit_zero or fail_on == "never":
         return 0
-    return int(any(severity(finding.level) <= severity(fail_on.value) for finding in report.findings))
+    return int(any(severity(finding.level) <= severity(fail_on) for finding in shown.findings))
 
 
-def style(stream: TextIO, color: Color) -> Style:
+def style(stream: TextIO, color: str) -> Style:
     """The style for a stream."""
-    return Style(wants_color(stream, color.value))
+    return Style(wants_color(stream, color))
 
 
 @contextlib.contextmanager

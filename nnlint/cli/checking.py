@@ -1,0 +1,75 @@
+"""What ``nnlint check`` does, apart from its options: `nnlint.__main__` comes here without typer if there are none.
+
+Typer brings pydantic along; together they take longer to import than it takes to read a file without networks.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from nnlint.finding import Level
+from nnlint.settings import Settings
+
+if TYPE_CHECKING:
+    from nnlint.report.model import Report
+
+Format = Literal["full", "concise", "json"]
+#: above so many findings a terminal gets one line each unless told otherwise
+MANY = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of ``nnlint check`` that are about its output and its exit code."""
+
+    fail_on: Level | Literal["never"] = "warning"
+    exit_zero: bool = False
+    min_level: Level = "info"
+    output_format: Format | None = None
+    output_file: str | None = None
+    statistics: bool = False
+    timing: bool = False
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+
+
+def check_paths(paths: list[str], settings: Settings | None = None, options: Options | None = None) -> int:
+    """Check files, print the report and return the exit code.
+
+    Raises:
+        UsageError: for a path or a rule that does not exist, or an output file that cannot be written.
+    """
+    from nnlint import engine
+    from nnlint.cli import output
+
+    options = options or Options()
+    report = engine.run(paths, settings or Settings(), output.progress(options.quiet))
+    shown = _at_least(report, options.min_level)
+    output.messages(report, quiet=options.quiet, verbose=options.verbose)
+    with output.destination(options.output_file) as stream:
+        crowded = stream is sys.stdout and stream.isatty() and len(shown.findings) > MANY
+        chosen = options.output_format or ("concise" if crowded else "full")
+        style = output.style(stream, options.color)
+        stream.write(
+            output.rendered(
+                shown, chosen, style, quiet=options.quiet, verbose=options.verbose, statistics=options.statistics
+            )
+        )
+    if options.timing:
+        sys.stderr.write(output.timing(report))
+    return output.exit_code(report, shown, options.fail_on, exit_zero=options.exit_zero)
+
+
+def _at_least(report: Report, level: Level) -> Report:
+    from nnlint.check import severity
+
+    def kept(level_found: Level | None) -> bool:
+        return severity(level_found) <= severity(level)
+
+    files = (
+        replace(file, findings=tuple(found for found in file.findings if kept(found.level))) for file in report.files
+    )
+    return replace(report, files=tuple(files))

@@ -13,6 +13,8 @@ from nnlint.load.watch import Fault
 from nnlint.site import Site
 
 _CATEGORY = "network"
+#: how the loader marks that a stood-in import is what stopped a network
+_IMPORT = "import-failed: "
 _ASK = "state one: --input 3x224x224, or a comment `# nnlint: input=3x224x224`"
 #: what of a failure is told by shapes
 _SHAPES = frozenset({"features", "channels", "elements", "axes", "size", "small"})
@@ -23,14 +25,14 @@ def not_built(failure: Failure) -> Finding:
     rule = "import-failed" if is_import(failure) else "network-not-built"
     message = f"{failure.name or failure.target} could not be built: {failure.message}"
     if rule == "import-failed":
-        message = failure.message
+        message = failure.message.removeprefix(_IMPORT)
     level: Level = "warning" if failure.built_here else "info"
     return _signed(rule, level, f"{message}{_advice(failure.help)}", failure.site, network=failure.name)
 
 
 def is_import(failure: Failure) -> bool:
     """Whether a missing or broken import is what stopped the network."""
-    return failure.message.startswith(("ModuleNotFoundError", "ImportError")) or "No module named" in failure.message
+    return failure.message.startswith((_IMPORT, "ModuleNotFoundError", "ImportError")) or "No module named" in failure.message
 
 
 def mismatch(candidate: Candidate, tried: Tried) -> Finding:

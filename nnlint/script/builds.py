@@ -21,13 +21,13 @@ class _Place:
     main: bool
 
 
-def find_builds(networks: Networks, spans: Spans, evidence: Evidence) -> tuple[Build, ...]:
+def find_builds(tree: ast.Module, networks: Networks, spans: Spans, evidence: Evidence) -> tuple[Build, ...]:
     """Every expression that builds a network, in the order of the source.
 
     ``Build.node`` is the outermost expression that still is the network, ``Build.site`` the constructor call in it.
     """
     walker = _Walker(networks, spans, evidence)
-    walker.body(networks.tree.body, _Place(networks.names.module, None, False))
+    walker.body(tree.body, _Place(networks.names.module, None, False))
     return tuple(walker.found)
 
 

@@ -17,8 +17,6 @@ _NOT_FORWARD = words(
     "load_state_dict to cuda cpu reset_parameters init_weights extra_repr backward"
 )
 
-_ABOUT_CLASSES = frozenset({"isinstance", "issubclass", "super"})
-
 
 def network_classes(networks: Networks, spans: Spans) -> tuple[NetworkClass, ...]:
     """The network classes of a file, in the order of the source."""
@@ -152,48 +150,23 @@ def _ancestors(scope: Scope) -> Iterator[Scope]:
 def _named_in(networks: Networks, user: Scope, known: set[Scope]) -> Iterator[Scope]:
     """The known classes that a class's body uses, but for those it only tests for or is annotated with."""
     for scope in user.walk():
-        if isinstance(scope.node, ast.Lambda):
-            nodes: Iterator[ast.AST] = ast.walk(scope.node.body)
-        else:
-            nodes = used_nodes(scope.node)
-        for node in nodes:
-            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-                reference = networks.names.resolve(node, scope)
+        for load in scope.loads:
+            if load.root != "self":
+                reference = networks.names.resolve(load.node, scope)
                 if reference is not None and reference.scope in known:
                     yield reference.scope
-
-
-def used_nodes(definition: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a definition's own body that compute: no annotations, ``isinstance`` tests or ``super`` calls."""
-    stack = list(getattr(definition, "body", []))
-    if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
-        stack += [*definition.args.defaults, *filter(None, definition.args.kw_defaults)]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            continue
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ABOUT_CLASSES:
-            continue
-        yield node
-        if isinstance(node, ast.AnnAssign):
-            if node.value is not None:
-                stack.append(node.value)
-            continue
-        stack.extend(ast.iter_child_nodes(node))
 
 
 def _handed_over(networks: Networks, known: set[Scope]) -> Iterator[tuple[Scope, Scope]]:
     """Pairs (class, network class it is an argument of): ``ResNet(BasicBlock, [2, 2, 2, 2])``."""
     for scope in networks.names.module.walk():
-        if isinstance(scope.node, ast.Lambda):
-            continue
-        for node in used_nodes(scope.node):
-            if not isinstance(node, ast.Call):
-                continue
-            callee = networks.names.resolve(node.func, scope)
+        for node in scope.calls:
+            values = [*node.args, *(keyword.value for keyword in node.keywords)]
+            named = [value for value in values if isinstance(value, ast.Name | ast.Attribute)]
+            callee = networks.names.resolve(node.func, scope) if named else None
             if callee is None or callee.scope not in known:
                 continue
-            for value in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            for value in named:
                 reference = networks.names.resolve(value, scope)
                 if reference is not None and reference.scope in known:
                     yield reference.scope, callee.scope

@@ -1,15 +1,13 @@
-"""What an expression evaluates to, as far as it can be told without running it."""
+"""What an expression evaluates to, as far as it can be told without running it: names, attributes, items."""
 
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable
 from typing import Any
 
 from nnlint.names import name_of_dotted
 from nnlint.script.scopes import Scope
-from nnlint.script.state import Frame, State
+from nnlint.script.state import State
 from nnlint.script.values import (
     UNKNOWN,
     ClassObject,
@@ -21,7 +19,6 @@ from nnlint.script.values import (
     LossValue,
     Net,
     Output,
-    Parameters,
     Sequence,
     Space,
     StepTaken,
@@ -29,35 +26,21 @@ from nnlint.script.values import (
     Unknown,
     Value,
     is_none,
-    join,
     join_all,
-    losses_of,
     plain_value,
     sources_of,
 )
 
-_OPERATORS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Add: ("add", operator.add),
-    ast.Sub: ("sub", operator.sub),
-    ast.Mult: ("mul", operator.mul),
-    ast.Div: ("truediv", operator.truediv),
-    ast.FloorDiv: ("floordiv", operator.floordiv),
-    ast.Mod: ("mod", operator.mod),
-    ast.Pow: ("pow", operator.pow),
-    ast.MatMult: ("matmul", operator.matmul),
-}
 #: attributes of a tensor that are no data
 _FACTS_OF_TENSORS = frozenset(
     {"shape", "device", "dtype", "ndim", "requires_grad", "grad", "size", "is_cuda", "layout"}
 )
 _TENSOR_VIEWS = frozenset({"T", "mT", "H", "mH", "data", "real", "imag"})
 _WRAPPED = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module"})
-_LARGEST = 10**12
-_LONGEST = 10_000
 
 
 class Evaluator(State):
-    """Evaluates expressions in the current frame."""
+    """Evaluates expressions in the current frame; each kind of node has a method, here or in a subclass."""
 
     def evaluate(self, node: ast.expr) -> Value:
         """The value of an expression; calls in it are followed."""
@@ -77,6 +60,10 @@ class Evaluator(State):
 
     def assign(self, target: ast.expr, value: Value, origin: ast.expr | None) -> Value:
         """Binds a target to a value; the value as it is called from then on."""
+        raise NotImplementedError
+
+    def element(self, value: Value) -> Value:
+        """What a loop over a value gives."""
         raise NotImplementedError
 
     def _children(self, node: ast.AST) -> Value:
@@ -212,121 +199,7 @@ class Evaluator(State):
         self._children(node)
         return UNKNOWN
 
-    # -- operators
-
-    def _on_binop(self, node: ast.BinOp) -> Value:
-        chain: list[ast.BinOp] = [node]
-        while isinstance(chain[-1].left, ast.BinOp):  # long sums are chains to the left: no recursion for them
-            chain.append(chain[-1].left)
-        value = self.evaluate(chain[-1].left)
-        for part in reversed(chain):
-            value = self.binary(value, self.evaluate(part.right), part)
-        return value
-
-    def binary(self, left: Value, right: Value, node: ast.BinOp | ast.AugAssign) -> Value:
-        """The value of a binary operation."""
-        name, function = _OPERATORS.get(type(node.op), ("", None))
-        if isinstance(left, Known) and isinstance(right, Known):
-            return _arithmetic(function, left, right, node)
-        if losses_of(left, right):
-            return LossValue(losses_of(left, right), sources_of(left, right))
-        if isinstance(left, Output) or isinstance(right, Output):
-            return self._binary_of_output(left, right, name, node)
-        match left, right:
-            case Sequence(), Sequence() if name == "add":
-                return Sequence(left.items + right.items, left.open or right.open)
-            case Sequence(), _ if name == "mul":
-                return Sequence(left.items, open=True)
-            case Parameters(), Parameters():
-                return Parameters(left.networks + right.networks)
-            case (Tensor(), Known()):
-                return left
-            case (Known(), Tensor()):
-                return right
-            case (Tensor(), _) | (_, Tensor()):
-                return Tensor(None)
-        return Unknown("", sources_of(left, right))
-
-    def _binary_of_output(self, left: Value, right: Value, name: str, node: ast.AST) -> Value:
-        one, other = (left, right) if isinstance(left, Output) else (right, left)
-        if isinstance(other, Output | Net) or not name or not isinstance(one, Output):
-            return Unknown("", sources_of(left, right))
-        side = "other" if one is left else "self"
-        arguments = ((side, other.value),) if isinstance(other, Known) else ()
-        stepped = self.step(one, f"operator.{name}", node, arguments)
-        return Output(stepped.network, stepped.path, stepped.steps, sources_of(left, right))
-
-    def _on_unaryop(self, node: ast.UnaryOp) -> Value:
-        value = self.evaluate(node.operand)
-        if isinstance(node.op, ast.USub):
-            if isinstance(value, Known) and isinstance(value.value, int | float):
-                return Known(-value.value, node)
-            if isinstance(value, Output):
-                return self.step(value, "operator.neg", node)
-            if isinstance(value, LossValue):
-                return value
-        if isinstance(node.op, ast.Not) and isinstance(value, Known) and isinstance(value.value, bool):
-            return Known(not value.value, node)
-        return Unknown("", sources_of(value))
-
-    def _on_compare(self, node: ast.Compare) -> Value:
-        return Unknown("", sources_of(*(self.evaluate(part) for part in [node.left, *node.comparators])))
-
-    def _on_boolop(self, node: ast.BoolOp) -> Value:
-        values = [self.evaluate(part) for part in node.values]
-        if isinstance(node.op, ast.Or) and is_none(values[0]) and len(values) == 2:
-            return values[1]
-        if isinstance(node.op, ast.Or) and isinstance(values[0], Known) and values[0].value:
-            return values[0]
-        return join_all(values)
-
-    def _on_ifexp(self, node: ast.IfExp) -> Value:
-        self.evaluate(node.test)
-        self.branches += 1
-        value = join(self.evaluate(node.body), self.evaluate(node.orelse))
-        self.branches -= 1
-        return value
-
-    # -- containers
-
-    def _on_tuple(self, node: ast.Tuple) -> Value:
-        return self._sequence(node.elts)
-
-    def _on_list(self, node: ast.List) -> Value:
-        return self._sequence(node.elts)
-
-    def _on_set(self, node: ast.Set) -> Value:
-        return Sequence((join_all([self.evaluate(item) for item in node.elts]),), open=True)
-
-    def _sequence(self, nodes: list[ast.expr]) -> Value:
-        items: list[Value] = []
-        is_open = False
-        for item in nodes[:_LONGEST]:
-            if isinstance(item, ast.Starred):
-                inner = self.evaluate(item.value)
-                is_open = is_open or not isinstance(inner, Sequence) or inner.open
-                items += inner.items if isinstance(inner, Sequence) else [self.element(inner)]
-            else:
-                items.append(self.evaluate(item))
-        return Sequence(tuple(items), is_open)
-
-    def _on_starred(self, node: ast.Starred) -> Value:
-        return self.evaluate(node.value)
-
-    def _on_await(self, node: ast.Await) -> Value:
-        return self.evaluate(node.value)
-
-    def _on_dict(self, node: ast.Dict) -> Value:
-        space = Space()
-        for key, item in zip(node.keys, node.values, strict=True):
-            value = self.evaluate(item)
-            if key is None:  # {**other}
-                space.entries |= value.entries if isinstance(value, Space) else {}
-                continue
-            known = self.evaluate(key)
-            label: Any = known.value if isinstance(known, Known) and _is_key(known.value) else (id(key),)
-            space.entries[label] = self.named(value, str(label) if isinstance(label, str) else "")
-        return space
+    # -- values in general
 
     def named(self, value: Value, label: str) -> Value:
         """The value, after what it is bound to has been noted in the record."""
@@ -335,78 +208,6 @@ class Evaluator(State):
                 loader = self.record.loaders[index]
                 loader.variable = loader.variable or label
         return value
-
-    def element(self, value: Value) -> Value:
-        """What a loop over a value gives."""
-        match value:
-            case Sequence():
-                return join_all(value.items)
-            case Loaders():
-                return Unknown("", value.ids)
-            case Space() if not value.parser:
-                return UNKNOWN
-            case Parameters():
-                return value
-            case LossValue():
-                return value
-        return Unknown("", sources_of(value))
-
-    # -- scopes of their own
-
-    def _on_lambda(self, node: ast.Lambda) -> Value:
-        scope = self.names.scopes[node]
-        self.closures[scope] = self.frame
-        return Function(scope, self.frame)
-
-    def _on_namedexpr(self, node: ast.NamedExpr) -> Value:
-        value = self.evaluate(node.value)
-        self.assign(node.target, value, node.value)
-        return value
-
-    def _on_listcomp(self, node: ast.ListComp) -> Value:
-        return self._comprehension(node.elt, node.generators)
-
-    def _on_setcomp(self, node: ast.SetComp) -> Value:
-        return self._comprehension(node.elt, node.generators)
-
-    def _on_generatorexp(self, node: ast.GeneratorExp) -> Value:
-        return self._comprehension(node.elt, node.generators)
-
-    def _comprehension(self, body: ast.expr, generators: list[ast.comprehension]) -> Value:
-        with_targets = Frame(self.frame.scope, self.frame, loops=self.frame.loops)
-        self.frame, saved = with_targets, self.frame
-        iterated = [self._generator(generator) for generator in generators]
-        value = self.evaluate(body)
-        self.frame = saved
-        if any(isinstance(value, Parameters) for value in iterated) and not losses_of(value):
-            return next(value for value in iterated if isinstance(value, Parameters))
-        return Sequence((value,), open=True)
-
-    def _generator(self, generator: ast.comprehension) -> Value:
-        iterated = self.evaluate(generator.iter)
-        self.assign(generator.target, self.element(iterated), None)
-        for condition in generator.ifs:
-            self.evaluate(condition)
-        return iterated
-
-    def _on_dictcomp(self, node: ast.DictComp) -> Value:
-        with_targets = Frame(self.frame.scope, self.frame, loops=self.frame.loops)
-        self.frame, saved = with_targets, self.frame
-        for generator in node.generators:
-            self._generator(generator)
-        self.evaluate(node.key)
-        value = self.evaluate(node.value)
-        self.frame = saved
-        return Space({(id(node),): value})
-
-    def _on_yield(self, node: ast.Yield) -> Value:
-        if node.value is not None:
-            self.frame.yielded.append(self.evaluate(node.value))
-        return UNKNOWN
-
-    def _on_yieldfrom(self, node: ast.YieldFrom) -> Value:
-        self.frame.yielded.append(self.element(self.evaluate(node.value)))
-        return UNKNOWN
 
     def plain(self, values: dict[str, Value]) -> tuple[tuple[str, Any], ...]:
         """The arguments among these that are plain values."""
@@ -427,7 +228,8 @@ def _is_property(scope: Scope) -> bool:
     return bool(names & {"property", "cached_property"})
 
 
-def _is_key(value: Any) -> bool:
+def is_key(value: Any) -> bool:
+    """Whether a constant can be the key of a dict that is followed."""
     return isinstance(value, str | int | float | bool)
 
 
@@ -442,23 +244,9 @@ def _item_of_sequence(base: Sequence, key: Value, index: ast.expr) -> Value:
 def _item_of_space(base: Space, key: Value) -> Value:
     if base.parser:
         return UNKNOWN
-    if isinstance(key, Known) and _is_key(key.value) and key.value in base.entries:
+    if isinstance(key, Known) and is_key(key.value) and key.value in base.entries:
         return base.entries[key.value]
     others = [entry for label, entry in base.entries.items() if isinstance(label, tuple)]
     if isinstance(key, Known):
         return join_all(others)
     return join_all(base.entries.values())
-
-
-def _arithmetic(function: Callable[[Any, Any], Any] | None, left: Known, right: Known, node: ast.AST) -> Value:
-    a, b = left.value, right.value
-    numbers = isinstance(a, int | float) and isinstance(b, int | float)
-    texts = isinstance(a, str) and isinstance(b, str) and function is operator.add
-    if function is None or not (numbers or texts) or (function is operator.pow and (abs(a) > 1e4 or abs(b) > 64)):
-        return UNKNOWN
-    try:
-        value = function(a, b)
-    except (ArithmeticError, ValueError, TypeError):
-        return UNKNOWN
-    too_large = (isinstance(value, int) and abs(value) > _LARGEST) or (isinstance(value, str) and len(value) > _LONGEST)
-    return UNKNOWN if too_large or isinstance(value, complex) else Known(value, node)

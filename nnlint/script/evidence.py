@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from nnlint.script import torchnames
-from nnlint.script.networks import Networks, own_nodes
+from nnlint.script.networks import Networks
 from nnlint.script.scopes import Scope
 
 #: methods that only a module has
@@ -111,12 +111,10 @@ class Evidence:
         return isinstance(node, ast.Call) and any(True for _ in self.networks.expression(node, scope))
 
     def _gather(self, scope: Scope, uses: Uses) -> None:
-        nodes = ast.walk(scope.node.body) if isinstance(scope.node, ast.Lambda) else own_nodes(scope.node)
-        for node in nodes:
-            if isinstance(node, ast.Call):
-                self._gather_call(node, scope, uses)
-            elif isinstance(node, ast.Assign):
-                self._gather_assignment(node, scope, uses)
+        for call in scope.calls:
+            self._gather_call(call, scope, uses)
+        for assignment in scope.assigns:
+            self._gather_assignment(assignment, scope, uses)
 
     def _gather_call(self, node: ast.Call, scope: Scope, uses: Uses) -> None:
         self._note(node.func, _CALLED, scope, uses)

@@ -19,13 +19,13 @@ _CONSTRUCTOR_METHOD = re.compile(r"^_?(from_|load_from_|build_from_)\w+$")
 class Networks:
     """The classes and functions of one file, asked whether they are or give networks. Answers are remembered."""
 
-    def __init__(self, tree: ast.Module, path: Path, project: Project) -> None:
-        self.tree = tree
+    def __init__(self, names: Names, path: Path, project: Project) -> None:
+        self.names = names
         self.path = path
         self.project = project
-        self.names = Names(tree)
         self._classes: dict[Scope, bool] = {}
         self._factories: dict[Scope, tuple[str, ...]] = {}
+        self._imported: dict[str, bool] = {}
 
     # -- classes
 
@@ -163,6 +163,11 @@ class Networks:
         """Whether calling what is referred to gives a network: a class, a factory, a layer, a library's function."""
         if reference.scope is not None:
             return self.is_network(reference.scope) if reference.scope.is_class else bool(self.factory(reference.scope))
+        if reference.dotted not in self._imported:
+            self._imported[reference.dotted] = self._imported_constructor(reference)
+        return self._imported[reference.dotted]
+
+    def _imported_constructor(self, reference: Reference) -> bool:
         if torchnames.is_layer(reference.dotted) or torchnames.is_model_function(reference.dotted):
             return True
         if (
@@ -215,8 +220,8 @@ class Networks:
     def _returned(self, scope: Scope) -> Iterator[str]:
         if not isinstance(scope.node, ast.FunctionDef):
             return
-        for statement in own_nodes(scope.node):
-            if isinstance(statement, ast.Return) and statement.value is not None:
+        for statement in scope.returns:
+            if statement.value is not None:
                 yield from self._networks_of(statement.value, scope, 0)
 
     def _networks_of(self, expr: ast.expr, scope: Scope, depth: int) -> Iterator[str]:
@@ -268,16 +273,6 @@ def methods(node: ast.ClassDef) -> Iterator[FunctionNode]:
 def is_static(function: FunctionNode) -> bool:
     """Whether a method is a static one."""
     return any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in function.decorator_list)
-
-
-def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a definition's body, those of functions and classes nested in it left out."""
-    stack = list(reversed(getattr(node, "body", [])))
-    while stack:
-        current = stack.pop()
-        yield current
-        if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            stack.extend(reversed(list(ast.iter_child_nodes(current))))
 
 
 def _returns_class(node: ast.AST) -> bool:

@@ -21,6 +21,7 @@ from nnlint.script.model import Script
 from nnlint.script.networks import Networks
 from nnlint.script.project import Project
 from nnlint.script.record import Record
+from nnlint.script.scopes import Names
 from nnlint.script.spans import Spans
 
 #: frames: enough for the longest chains of operators and ``elif`` that people (and generators of code) write
@@ -58,7 +59,7 @@ def _script(path: str, text: str, tree: ast.Module) -> Script:
     imported = list(_imported(tree))
     if not _may_use_torch(imported, project, Path(path).absolute()):
         return Script(path, text, tree, {}, {}, (), (), (), (), Recipe(file=path), uses_torch=False)
-    networks = Networks(tree, Path(path).absolute(), project)
+    networks = Networks(Names(tree).read_all(), Path(path).absolute(), project)
     spans = Spans(path, text)
     evidence = Evidence(networks)
     follower = Follower(networks, spans, Record(spans), evidence)
@@ -71,7 +72,7 @@ def _script(path: str, text: str, tree: ast.Module) -> Script:
         constants=constants(follower),
         networks=network_classes(networks, spans),
         factories=factories(networks, spans),
-        builds=find_builds(networks, spans, evidence),
+        builds=find_builds(tree, networks, spans, evidence),
         hints=find_hints(follower),
         recipe=follower.record.recipe(path),
         uses_torch=True,
@@ -79,14 +80,20 @@ def _script(path: str, text: str, tree: ast.Module) -> Script:
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    """The dotted names a file imports, wherever it does."""
-    for node in ast.walk(tree):
+    """The dotted names a file imports, wherever it does: statements are walked, expressions are not."""
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             joint = "" if module.endswith(".") else "."
             yield from (f"{module}{joint}{alias.name}" for alias in node.names)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, None)
+            if isinstance(inner, list):
+                stack.extend(inner)
 
 
 def _may_use_torch(imported: list[str], project: Project, path: Path) -> bool:
@@ -101,7 +108,7 @@ def _leads_to_network(name: str, project: Project, path: Path) -> bool:
     if found is None or found[0] == path:
         return False
     file, rest = found
-    if rest and rest != ["*"]:
+    if rest and rest != ("*",):
         defined = project.define(name, path)
         return defined is not None and defined[0].defines_constructor(defined[1])
     networks = project.read(file)  # `import models`: anything in it may be used

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from nnlint.script.torchnames import words
 
@@ -28,17 +28,77 @@ class Binding:
     dotted: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A name or attribute chain that is read, and the name it starts with."""
+
+    root: str
+    node: ast.Name | ast.Attribute
+
+
 @dataclass(eq=False, slots=True)
 class Scope:
-    """A module, class, function or lambda, and what it binds."""
+    """A module, class, function or lambda, what it binds, and the nodes of its own body that others ask for.
+
+    The body is read when something of it is first asked for: of the files that a script imports, most never is.
+    """
 
     node: ScopeNode
     name: str  # qualified name, "" for the module
     parent: Scope | None
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    #: reads the body into the scope; None once that is done
+    pending: Callable[[Scope], None] | None
+    _bindings: dict[str, list[Binding]] = field(default_factory=dict)
     #: names that a ``global`` or ``nonlocal`` statement hands to an outer scope
     outer: set[str] = field(default_factory=set)
-    inner: list[Scope] = field(default_factory=list)
+    _inner: list[Scope] = field(default_factory=list)
+    _calls: list[ast.Call] = field(default_factory=list)
+    _assigns: list[ast.Assign] = field(default_factory=list)
+    _returns: list[ast.Return] = field(default_factory=list)
+    _loads: list[Load] = field(default_factory=list)
+
+    def fill(self) -> None:
+        """Reads the body, unless that was done before."""
+        if self.pending is not None:
+            read, self.pending = self.pending, None
+            read(self)
+
+    @property
+    def bindings(self) -> dict[str, list[Binding]]:
+        """Name → everything it is bound to in this scope."""
+        if self.pending is not None:
+            self.fill()
+        return self._bindings
+
+    @property
+    def inner(self) -> list[Scope]:
+        """The scopes directly within this one."""
+        self.fill()
+        return self._inner
+
+    @property
+    def calls(self) -> list[ast.Call]:
+        """The calls in this scope's own body."""
+        self.fill()
+        return self._calls
+
+    @property
+    def assigns(self) -> list[ast.Assign]:
+        """The assignments in this scope's own body."""
+        self.fill()
+        return self._assigns
+
+    @property
+    def returns(self) -> list[ast.Return]:
+        """The ``return`` statements of this function."""
+        self.fill()
+        return self._returns
+
+    @property
+    def loads(self) -> list[Load]:
+        """The names and attribute chains this scope computes with: no annotations, no ``isinstance`` tests."""
+        self.fill()
+        return self._loads
 
     @property
     def is_class(self) -> bool:
@@ -84,7 +144,21 @@ class Names:
     def __init__(self, tree: ast.Module) -> None:
         self.stars: list[str] = []
         self.scopes: dict[ScopeNode, Scope] = {}
-        self.module = _Collector(self).collect(tree)
+        self.module = Scope(tree, "", None, self.read_body)
+        self.scopes[tree] = self.module
+
+    def read_all(self) -> Names:
+        """Reads every body of the file now: ``scopes`` is complete from then on."""
+        for scope in self.module.walk():
+            scope.fill()
+        return self
+
+    def read_body(self, scope: Scope) -> None:
+        """Reads the body of a scope into it; functions and classes in it are entered, but not read yet."""
+        collector = _Collector(self, scope)
+        body = [scope.node.body] if isinstance(scope.node, ast.Lambda) else scope.node.body
+        for node in body:
+            collector.visit(node)
 
     def imports(self) -> dict[str, str]:
         """Local name → dotted name, those of the module first, then those made inside functions."""
@@ -179,33 +253,69 @@ def _is_exported(module: str, name: str) -> bool:
     return False
 
 
-class _Collector(ast.NodeVisitor):
-    """Fills the scopes in one pass over the tree."""
+#: calls that ask about classes instead of making objects of them
+_ABOUT_CLASSES = frozenset({"isinstance", "issubclass", "super"})
+_LEAVES = frozenset({ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.Load, ast.Store, ast.Del, ast.alias})
 
-    def __init__(self, names: Names) -> None:
+
+class _Collector:
+    """Reads the bodies of scopes; written for speed, since every node of a file passes here."""
+
+    def __init__(self, names: Names, scope: Scope) -> None:
         self.names = names
-        self.scope: Scope
+        self.scope = scope
+        self.quiet = False  # inside a call about classes
+        self.handlers: dict[type[ast.AST], Callable[[Any], None]] = {
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Call: self._call,
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._annotated,
+            ast.NamedExpr: self._named,
+            ast.Return: self._return,
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.ClassDef: self._class,
+            ast.Lambda: self._lambda,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Global: self._global,
+            ast.Nonlocal: self._global,
+            ast.comprehension: self._comprehension,
+            ast.ExceptHandler: self._handler,
+            ast.MatchAs: self._pattern,
+            ast.MatchStar: self._pattern,
+        }
 
-    def collect(self, tree: ast.Module) -> Scope:
-        self.scope = Scope(tree, "", None)
-        self.names.scopes[tree] = self.scope
-        for statement in tree.body:
-            self.visit(statement)
-        return self.scope
+    def visit(self, node: ast.AST) -> None:
+        handler = self.handlers.get(type(node))
+        if handler is not None:
+            handler(node)
+        elif type(node) not in _LEAVES:
+            self.children(node)
+
+    def children(self, node: ast.AST) -> None:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if type(value) is list:
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+            elif isinstance(value, ast.AST):
+                self.visit(value)
 
     def bind(self, name: str, binding: Binding) -> None:
         scope = self.scope
         if name in scope.outer:
-            scope = self._outer(scope, name)
-        scope.bindings.setdefault(name, []).append(binding)
+            scope = self._owner(scope, name)
+        scope._bindings.setdefault(name, []).append(binding)
 
-    def _outer(self, scope: Scope, name: str) -> Scope:
-        if isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef):
-            above = scope.parent
-            while above is not None and above.parent is not None:
-                if name in above.bindings and not above.is_class:
-                    return above
-                above = above.parent
+    def _owner(self, scope: Scope, name: str) -> Scope:
+        above = scope.parent
+        while above is not None and above.parent is not None:
+            if name in above._bindings and not above.is_class:
+                return above
+            above = above.parent
         return scope.module()
 
     def enter(self, node: ScopeNode, name: str) -> Scope:
@@ -213,47 +323,35 @@ class _Collector(ast.NodeVisitor):
         prefix = parent.name
         if prefix and not parent.is_class:
             prefix += ".<locals>"
-        scope = Scope(node, f"{prefix}.{name}" if prefix else name, parent)
-        parent.inner.append(scope)
+        scope = Scope(node, f"{prefix}.{name}" if prefix else name, parent, self.names.read_body)
+        parent._inner.append(scope)
         self.names.scopes[node] = scope
         return scope
 
-    def within(self, scope: Scope, body: list[ast.stmt] | list[ast.expr]) -> None:
-        self.scope, saved = scope, self.scope
-        for node in body:
-            self.visit(node)
-        self.scope = saved
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+    def _class(self, node: ast.ClassDef) -> None:
         self.bind(node.name, Binding("class", node))
+        self.quiet, saved = True, self.quiet  # a class is not made of its bases
         for expr in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
             self.visit(expr)
-        self.within(self.enter(node, node.name), node.body)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._function(node)
+        self.quiet = saved
+        self.enter(node, node.name)
 
     def _function(self, node: FunctionNode) -> None:
         self.bind(node.name, Binding("function", node))
         for expr in [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]:
             self.visit(expr)
-        scope = self.enter(node, node.name)
-        self._parameters(scope, node.args)
-        self.within(scope, node.body)
+        self._parameters(self.enter(node, node.name), node.args)
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        scope = self.enter(node, "<lambda>")
-        self._parameters(scope, node.args)
-        self.within(scope, [node.body])
+    def _lambda(self, node: ast.Lambda) -> None:
+        for expr in [*node.args.defaults, *filter(None, node.args.kw_defaults)]:
+            self.visit(expr)
+        self._parameters(self.enter(node, "<lambda>"), node.args)
 
     def _parameters(self, scope: Scope, arguments: ast.arguments) -> None:
         for argument in all_arguments(arguments):
-            scope.bindings[argument.arg] = [Binding("parameter", argument)]
+            scope._bindings[argument.arg] = [Binding("parameter", argument)]
 
-    def visit_Import(self, node: ast.Import) -> None:
+    def _import(self, node: ast.Import) -> None:
         for alias in node.names:
             if alias.asname:
                 self.bind(alias.asname, Binding("import", node, dotted=alias.name))
@@ -261,7 +359,7 @@ class _Collector(ast.NodeVisitor):
                 root = alias.name.partition(".")[0]
                 self.bind(root, Binding("import", node, dotted=root))
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+    def _import_from(self, node: ast.ImportFrom) -> None:
         module = "." * node.level + (node.module or "")
         joint = "" if module.endswith(".") or not module else "."
         for alias in node.names:
@@ -270,53 +368,80 @@ class _Collector(ast.NodeVisitor):
             else:
                 self.bind(alias.asname or alias.name, Binding("import", node, dotted=f"{module}{joint}{alias.name}"))
 
-    def visit_Global(self, node: ast.Global) -> None:
+    def _global(self, node: ast.Global | ast.Nonlocal) -> None:
         self.scope.outer.update(node.names)
 
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
-        self.scope.outer.update(node.names)
+    def _return(self, node: ast.Return) -> None:
+        self.scope._returns.append(node)
+        if node.value is not None:
+            self.visit(node.value)
 
-    def visit_Assign(self, node: ast.Assign) -> None:
+    def _call(self, node: ast.Call) -> None:
+        self.scope._calls.append(node)
+        if isinstance(node.func, ast.Name) and node.func.id in _ABOUT_CLASSES:
+            self.quiet, saved = True, self.quiet
+            self.children(node)
+            self.quiet = saved
+        else:
+            self.children(node)
+
+    def _assign(self, node: ast.Assign) -> None:
+        self.scope._assigns.append(node)
         for target in node.targets:
             self._target(target, node, node.value)
         self.visit(node.value)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+    def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self._target(node.target, node, node.value)
             self.visit(node.value)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+    def _named(self, node: ast.NamedExpr) -> None:
         self._target(node.target, node, node.value)
         self.visit(node.value)
 
     def _target(self, target: ast.expr, node: ast.AST, value: ast.expr) -> None:
         if isinstance(target, ast.Name):
             self.bind(target.id, Binding("assign", node, value))
-        elif isinstance(target, ast.Tuple | ast.List):
-            same = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
+        elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
             starred = any(isinstance(part, ast.Starred) for part in target.elts)
-            if same and not starred:
-                for part, part_value in zip(target.elts, value.elts, strict=True):  # type: ignore[attr-defined]
-                    self._target(part, node, part_value)
-            else:
+            if starred or len(value.elts) != len(target.elts):
                 self.visit(target)
+            else:
+                for part, part_value in zip(target.elts, value.elts, strict=True):
+                    self._target(part, node, part_value)
         else:
             self.visit(target)
 
-    def visit_Name(self, node: ast.Name) -> None:
+    def _name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
             self.bind(node.id, Binding("other", node))
+        elif not self.quiet:
+            self.scope._loads.append(Load(node.id, node))
 
-    def visit_comprehension(self, node: ast.comprehension) -> None:
+    def _attribute(self, node: ast.Attribute) -> None:
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if not isinstance(root, ast.Name):
+            self.visit(root)
+        elif not self.quiet:
+            self.scope._loads.append(Load(root.id, node))
+
+    def _comprehension(self, node: ast.comprehension) -> None:
         # its targets live in the comprehension alone: they must not make a name of this scope ambiguous
         for expr in [node.iter, *node.ifs]:
             self.visit(expr)
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+    def _handler(self, node: ast.ExceptHandler) -> None:
         if node.name:
             self.bind(node.name, Binding("other", node))
-        self.generic_visit(node)
+        self.children(node)
+
+    def _pattern(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        if node.name:
+            self.bind(node.name, Binding("other", node))
+        self.children(node)
 
 
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from nnlint.graph import Value
 from nnlint.site import Site
 from nnlint.trace import calls, meta, replay
+from nnlint.trace.devices import run_at_hand
 from nnlint.trace.failure import Failure, spelling_of
 from nnlint.trace.keep import Keeper, storage_of
 from nnlint.trace.paths import Paths
@@ -32,6 +33,8 @@ _PLAIN = frozenset(
     }
 )  # fmt: skip
 
+#: names that a `GraphModule` uses for itself, so that no submodule of the network can have them in it
+_TAKEN = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph())))
 #: where a tensor comes from: its node, or how to make the node when the tensor is first read
 Source = fx.Node | Callable[[], fx.Node]
 
@@ -215,7 +218,7 @@ class Recorder(TorchFunctionMode):
     def _reader(self, target: str, tensor: torch.Tensor, role: Role) -> Callable[[], fx.Node]:
         def make() -> fx.Node:
             note = Run(role, path=target if role != "constant" else "", values=(value_of(tensor),))
-            return self._node("get_attr", target, (), {}, note)
+            return self._node("get_attr", self._extra("state", tensor) if _is_taken(target) else target, (), {}, note)
 
         return make
 
@@ -228,11 +231,11 @@ class Recorder(TorchFunctionMode):
             raise
 
     def _execute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return self._on_meta(func, args, kwargs) if self.meta else func(*args, **kwargs)
+        return self._on_meta(func, args, kwargs) if self.meta else run_at_hand(func, args, kwargs, "cpu")
 
     def _on_meta(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = meta.result_of(func, args, kwargs)
-        return func(*args, **kwargs) if result is None else result
+        return run_at_hand(func, args, kwargs, "meta") if result is None else result
 
     def _watch_writes(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for tensor in calls.written(func, args, kwargs):
@@ -283,7 +286,7 @@ class Recorder(TorchFunctionMode):
         return self._node(op, target, args, {}, Run("plumbing", self._stack[-1][1]))
 
     def _target(self, module: nn.Module, path: str) -> str:
-        if path and self._paths.is_registered(module):
+        if path and self._paths.is_registered(module) and not _is_taken(path):
             return path
         name = self._names.get(id(module))
         if name is None:
@@ -421,6 +424,11 @@ def value_of(tensor: torch.Tensor) -> Value:
 def version_of(tensor: torch.Tensor) -> int | None:
     """How often a tensor was overwritten; None where torch does not count (inference mode)."""
     return None if tensor.is_inference() else tensor._version
+
+
+def _is_taken(path: str) -> bool:
+    """Whether what a path leads to cannot stand in a `GraphModule`, which has an attribute of that name itself."""
+    return path.partition(".")[0] in _TAKEN
 
 
 def _has_tensor(result: Any) -> bool:

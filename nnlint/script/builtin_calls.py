@@ -36,32 +36,44 @@ def builtin(path: str, args: list[Value], kwargs: dict[str, Value], element: Ele
     """What a call of a built-in (or of itertools, or a progress bar) returns; None for any other function."""
     if passes_on(path) and args:
         return _same(args[0])
+    return _of_sequences(path, args, element) or _of_constants(path, args, kwargs, node)
+
+
+def _of_sequences(path: str, args: list[Value], element: Element) -> Value | None:
+    value: Value | None = None
     match path, args:
         case ("enumerate", [first, *_]):
-            return Sequence((Sequence((UNKNOWN, element(first))),), open=True)
+            value = Sequence((Sequence((UNKNOWN, element(first))),), open=True)
         case ("zip" | "itertools.zip_longest", [_, *_]):
-            return Sequence((Sequence(tuple(element(arg) for arg in args)),), open=True)
+            value = Sequence((Sequence(tuple(element(arg) for arg in args)),), open=True)
         case ("next", [first, *_]):
-            return element(first)
-        case ("int" | "float", [Known() as first]):
-            return _converted(path, first)
-        case ("int" | "float" | "len" | "str" | "print" | "isinstance" | "hasattr" | "type", _):
-            return UNKNOWN
-        case ("max" | "min", [Known(), Known(), *_]):
-            return _extreme(path, args, node)
+            value = element(first)
         case ("sum", [first, *_]):
-            return _sum(first)
-        case ("dict", _):
-            return Space((dict(args[0].entries) if args and isinstance(args[0], Space) else {}) | kwargs)
-        case ("vars", [Space() as space]):
-            return space
-        case ("getattr", [Space() as space, Known(value=str() as key), *rest]):
-            return space.entries.get(key, rest[0] if rest else UNKNOWN)
+            value = _sum(first)
         case ("filter" | "map", [_, first, *_]):
-            return first if isinstance(first, Parameters | Loaders) else Sequence((element(first),), open=True)
+            kept = isinstance(first, Parameters | Loaders)
+            value = first if kept else Sequence((element(first),), open=True)
         case ("itertools.chain" | "itertools.chain.from_iterable", [_, *_]):
-            return _chain(args)
-    return None
+            value = _chain(args)
+    return value
+
+
+def _of_constants(path: str, args: list[Value], kwargs: dict[str, Value], node: Any) -> Value | None:
+    value: Value | None = None
+    match path, args:
+        case ("int" | "float", [Known() as first]):
+            value = _converted(path, first)
+        case ("int" | "float" | "len" | "str" | "print" | "isinstance" | "hasattr" | "type", _):
+            value = UNKNOWN
+        case ("max" | "min", [Known(), Known(), *_]):
+            value = _extreme(path, args, node)
+        case ("dict", _):
+            value = Space((dict(args[0].entries) if args and isinstance(args[0], Space) else {}) | kwargs)
+        case ("vars", [Space() as space]):
+            value = space
+        case ("getattr", [Space() as space, Known(value=str() as key), *rest]):
+            value = space.entries.get(key, rest[0] if rest else UNKNOWN)
+    return value
 
 
 def _same(value: Value) -> Value:

@@ -90,34 +90,36 @@ class Caller(Methods):
         self, callee: Value, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool = False
     ) -> Value:
         """The value of calling something with evaluated arguments."""
+        value: Value | None = None
         match callee:
             case Function():
-                return self._function(callee, node, args, kwargs, spread=spread)
+                value = self._function(callee, args, kwargs, spread=spread)
             case ClassObject():
-                return self._instantiate(callee.scope, args, kwargs, spread=spread)
+                value = self._instantiate(callee.scope, args, kwargs, spread=spread)
             case Net():
-                return self.run_network(callee, node, args, kwargs)
+                value = self.run_network(callee, node, args, kwargs)
             case Layer():
-                return self._tensor_function(callee.name, node, args, kwargs)
+                value = self._tensor_function(callee.name, node, args, kwargs)
             case LossMaker():
-                return self._judge(callee.name, callee.node, callee.arguments, node, args, kwargs)
+                value = self._judge(callee.name, callee.node, callee.arguments, node, args, kwargs)
             case Dotted():
-                return self._imported(callee.path, node, args, kwargs, spread=spread)
+                value = self._imported(callee.path, node, args, kwargs, spread=spread)
             case Instance():
                 inner = self.class_attribute(callee.scope, "__call__")
                 if isinstance(inner, Function):
-                    return self.run(Function(inner.scope, inner.frame, callee), args, kwargs, spread=spread)
+                    value = self.run(Function(inner.scope, inner.frame, callee), args, kwargs, spread=spread)
             case Unknown():
                 if self.looks_like_network(callee, node.func):
-                    return self.run_network(Net(callee.name), node, args, kwargs)
+                    value = self.run_network(Net(callee.name), node, args, kwargs)
+        return self._of_no_known(callee, node, args, kwargs) if value is None else value
+
+    def _of_no_known(self, callee: Value, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
         label = ast.unparse(node.func)
         if label.endswith(".add_graph"):
             self.note_hint(call_hint("", node, args, kwargs, self.spans, label))
         return self._somehow(label, node, args, kwargs, sources_of(callee))
 
-    def _function(
-        self, function: Function, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool
-    ) -> Value:
+    def _function(self, function: Function, args: list[Value], kwargs: dict[str, Value], *, spread: bool) -> Value:
         value = self.run(function, args, kwargs, spread=spread)
         if value == UNKNOWN or (isinstance(value, Unknown) and not value.sources):
             known = self.networks.is_constructor(Reference(function.scope.name, None, function.scope))
@@ -211,21 +213,13 @@ class Caller(Methods):
         self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool
     ) -> Value:
         found = self._training_object(path, node, args, kwargs, spread=spread)
-        if found is not None:
-            return found
-        self._note_settings(path, node, args, kwargs)
-        found = builtin(path, args, kwargs, self.element, node)
         if found is None:
-            found = self._wrapper(path, args, kwargs)
+            self._note_settings(path, node, args, kwargs)
+            found = builtin(path, args, kwargs, self.element, node) or self._wrapper(path, args, kwargs)
+        if found is None:
+            found = self._module(path, node, args) or tensors.made(path, args, kwargs)
         if found is not None:
             return found
-        if self.networks.is_constructor(Reference(path)):
-            return Net("")
-        if torchnames.is_module_class(path):
-            return self._module_of_torch(path, node, args, kwargs)
-        made = tensors.made(path, args, kwargs)
-        if made is not None:
-            return made
         if torchnames.is_torch(path) and not path.startswith("torch.utils."):
             return self._tensor_function(path, node, args, kwargs)
         self.note_hint(call_hint("", node, args, kwargs, self.spans, path))
@@ -235,26 +229,22 @@ class Caller(Methods):
         self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool
     ) -> Value | None:
         """A loss, loader, optimiser, scheduler or parser of options, if the call makes one."""
-        loss = training.loss_function(path)
-        if loss is not None:
-            return self._judge(loss, node, (), node, args, kwargs)
-        loss = training.loss_class(path)
-        if loss is not None:
-            return LossMaker(loss, node, tuple(training.facts(kwargs, self.spans, node).items()))
         if training.is_loader(path):
             return self._loader(node, args, kwargs, spread=spread)
         optimizer = training.optimizer_name(path, args, kwargs)
         if optimizer is not None:
             return self._optimizer(optimizer, node, args, kwargs)
-        if training.is_scheduler(path) and any(
-            isinstance(value, OptimizerObject) for value in [*args, *kwargs.values()]
-        ):
+        given = [*args, *kwargs.values()]
+        if training.is_scheduler(path) and any(isinstance(value, OptimizerObject) for value in given):
             return Scheduler()
-        if path == "argparse.ArgumentParser":
-            return Space(parser=True)
-        if path.rpartition(".")[2] in options.NAMESPACES and not torchnames.is_torch(path):
-            return options.namespace(args, kwargs)
-        return None
+        return self._loss(path, node, args, kwargs) or _options(path, args, kwargs)
+
+    def _loss(self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value | None:
+        name = training.loss_function(path)
+        if name is not None:
+            return self._judge(name, node, (), node, args, kwargs)
+        name = training.loss_class(path)
+        return LossMaker(name, node, tuple(training.facts(kwargs, self.spans, node).items())) if name else None
 
     def _loader(self, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool) -> Value:
         found, unread = training.loader_facts(node, args, kwargs, self.spans, spread=spread)
@@ -275,11 +265,14 @@ class Caller(Methods):
             return args[0]
         return None
 
-    def _module_of_torch(self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
-        leaf = path.rpartition(".")[2]
-        if leaf in {"ModuleList", "ModuleDict"}:
+    def _module(self, path: str, node: ast.Call, args: list[Value]) -> Value | None:
+        """The network or layer that a class or function from elsewhere makes."""
+        if self.networks.is_constructor(Reference(path)):
+            return Net("")
+        if not torchnames.is_module_class(path):
+            return None
+        if path.rpartition(".")[2] in {"ModuleList", "ModuleDict"}:
             return args[0] if args and isinstance(args[0], Sequence | Space) else UNKNOWN
-        del kwargs
         return Layer(path, node)
 
     def _tensor_function(self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
@@ -318,3 +311,12 @@ class Caller(Methods):
 
 def _is_field(item: ast.stmt) -> bool:
     return isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+
+
+def _options(path: str, args: list[Value], kwargs: dict[str, Value]) -> Value | None:
+    """A parser of command-line options, or a namespace."""
+    if path == "argparse.ArgumentParser":
+        return Space(parser=True)
+    if path.rpartition(".")[2] in options.NAMESPACES and not torchnames.is_torch(path):
+        return options.namespace(args, kwargs)
+    return None

@@ -104,20 +104,22 @@ class Evaluator(State):
         """The attribute of a value."""
         match base:
             case Dotted():
-                return Dotted(f"{base.path}.{name}")
+                value: Value = Dotted(f"{base.path}.{name}")
             case Space():
-                return base.entries.get(name, UNKNOWN)
+                value = base.entries.get(name, UNKNOWN)
             case Instance() | Net():
-                return self._attribute_of_object(base, name)
+                value = self._attribute_of_object(base, name)
             case ClassObject():
-                return self.class_attribute(base.scope, name) or UNKNOWN
+                value = self.class_attribute(base.scope, name) or UNKNOWN
             case Output():
-                return self._attribute_of_output(base, name, node)
-            case LossValue():
-                return LossValue(base.losses, base.sources) if name == "loss" else Unknown("", base.sources)
+                value = self._attribute_of_output(base, name, node)
+            case LossValue() if name == "loss":
+                value = base
             case Unknown():
-                return Unknown(f"{base.name}.{name}" if base.name else "", base.sources)
-        return Unknown("", sources_of(base))
+                value = Unknown(f"{base.name}.{name}" if base.name else "", base.sources)
+            case _:
+                value = Unknown("", sources_of(base))
+        return value
 
     def _attribute_of_object(self, base: Instance | Net, name: str) -> Value:
         label = base.name if isinstance(base, Net) else "self"
@@ -175,18 +177,20 @@ class Evaluator(State):
         key = self.evaluate(index)
         match base:
             case Sequence():
-                return _item_of_sequence(base, key, index)
+                value = _item_of_sequence(base, key, index)
             case Space():
-                return _item_of_space(base, key)
+                value = _item_of_space(base, key)
             case Output():
-                return self._item_of_output(base, key, node)
+                value = self._item_of_output(base, key, node)
             case LossValue() | ClassObject() | Dotted():
-                return base
+                value = base
             case Loaders():
-                return Unknown("", base.ids)
+                value = Unknown("", base.ids)
             case Tensor():
-                return Tensor(None, base.dtype, base.high)
-        return Unknown("", sources_of(base))
+                value = Tensor(None, base.dtype, base.high)
+            case _:
+                value = Unknown("", sources_of(base))
+        return value
 
     def _item_of_output(self, base: Output, key: Value, node: ast.AST) -> Value:
         if isinstance(key, Known) and isinstance(key.value, int | str) and not isinstance(key.value, bool):

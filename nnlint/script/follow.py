@@ -200,7 +200,7 @@ class Follower(Functions):
         iterated = self.evaluate(node.iter)
         self._widen(node)
         self._note_loop(iterated)
-        self.rounds.append((node, iterated, self._count(node, iterated)))
+        self.rounds.append((node, iterated, self._count(iterated)))
         self.frame.loops.append(node)
         self.assign(node.target, self.element(iterated), None)
         self.body(node.body)

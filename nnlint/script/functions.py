@@ -89,7 +89,7 @@ class Functions(Caller):
         self.without_grad -= off
 
     def _home(self, scope: Scope) -> Frame:
-        """The frame a function was defined in, as far as it is known: that of its class, of its function, or the module."""
+        """The frame a function was defined in: that of its class or function, where it is known, or the module."""
         if scope in self.closures:
             return self.closures[scope]
         above = scope.parent

@@ -70,6 +70,15 @@ class Methods(Assigner):
         """The value of a method that means the same whatever object it is called on; None for any other."""
         if isinstance(base, Made) and base.path == "super":
             return self._method_of_super(name, args, kwargs)
+        found = self._training_method(base, name, node, args)
+        if found is None and name in _MOVES and not isinstance(base, Dotted | Space | Function | ClassObject):
+            found = self._move(base, name, node, args, kwargs)
+        if found is None and isinstance(base, Net | Unknown | Output):
+            found = self._method_of_followed(base, name, node, args, kwargs)
+        return self._method_of_value(base, name, node, args, kwargs) if found is None else found
+
+    def _training_method(self, base: Value, name: str, node: ast.Call, args: list[Value]) -> Value | None:
+        """A method of an optimiser, loss or trainer, whatever object it is called on."""
         if name in {"backward", "manual_backward"}:
             return self._backward(base, node, args)
         if name == "zero_grad":
@@ -77,31 +86,40 @@ class Methods(Assigner):
             return UNKNOWN
         if name == "step":
             return self._step_method(base, node, args)
-        if name in _MOVES and not isinstance(base, Dotted | Space | Function | ClassObject):
-            return self._move(base, name, node, args, kwargs)
-        if name in _PREPARE and any(isinstance(v, Net | OptimizerObject | Loaders | Unknown) for v in args):
-            if not isinstance(base, Instance | Net | Dotted):
-                return args[0] if len(args) == 1 else Sequence(tuple(args))
+        prepares = name in _PREPARE and not isinstance(base, Instance | Net | Dotted)
+        if prepares and any(isinstance(value, Net | OptimizerObject | Loaders | Unknown) for value in args):
+            return args[0] if len(args) == 1 else Sequence(tuple(args))
+        return None
+
+    def _method_of_followed(
+        self, base: Net | Unknown | Output, name: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]
+    ) -> Value | None:
+        if isinstance(base, Net):
+            return self._method_of_network(base, name, node, args, kwargs)
+        if isinstance(base, Output):
+            return self._method_of_output(base, name, node, args, kwargs)
+        if name in {"train", "eval", *_PARAMETERS}:
+            return self._method_of_unknown(base, name, node, args, kwargs)
+        return None
+
+    def _method_of_value(
+        self, base: Value, name: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]
+    ) -> Value | None:
+        found: Value | None = None
         match base:
-            case Net():
-                return self._method_of_network(base, name, node, args, kwargs)
-            case Unknown() if name in {"train", "eval", *_PARAMETERS}:
-                return self._method_of_unknown(base, name, node, args, kwargs)
-            case Output():
-                return self._method_of_output(base, name, node, args, kwargs)
             case LossMaker() | Layer():
-                return base
+                found = base
             case LossValue():
-                return Unknown("", base.sources) if name in _NO_VALUE | {"detach"} else base
+                found = Unknown("", base.sources) if name in _NO_VALUE | {"detach"} else base
             case Space():
-                return self._method_of_space(base, name, node, args, kwargs)
+                found = self._method_of_space(base, name, node, args, kwargs)
             case Tensor():
-                return tensors.after_method(base, name, args, kwargs)
+                found = tensors.after_method(base, name, args, kwargs)
             case Sequence() if name in {"append", "extend", "insert"}:
-                return self._append(base, node, name, args)
+                found = self._append(base, node, name, args)
             case Made() | Unknown() if name in _FIT:
                 self._fit(args, kwargs)
-        return None
+        return found
 
     def _method_of_super(self, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
         owner = self.frame.scope.parent

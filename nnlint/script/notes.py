@@ -67,7 +67,7 @@ class Notes(Operators):
                 self.record.epochs[id(node)] = count
                 return
 
-    def _count(self, node: ast.For | ast.AsyncFor, iterated: Value) -> Fact[int] | None:
+    def _count(self, iterated: Value) -> Fact[int] | None:
         """How often a loop over a range runs, with the expression that states it."""
         if not isinstance(iterated, Made) or iterated.path != "range" or len(iterated.args) not in {1, 2}:
             return None

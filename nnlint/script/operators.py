@@ -67,20 +67,7 @@ class Operators(Evaluator):
             return LossValue(losses_of(left, right), sources_of(left, right))
         if isinstance(left, Output) or isinstance(right, Output):
             return self._binary_of_output(left, right, name, node)
-        match left, right:
-            case Sequence(), Sequence() if name == "add":
-                return Sequence(left.items + right.items, left.open or right.open)
-            case Sequence(), _ if name == "mul":
-                return Sequence(left.items, open=True)
-            case Parameters(), Parameters():
-                return Parameters(left.networks + right.networks)
-            case (Tensor(), Known()):
-                return left
-            case (Known(), Tensor()):
-                return right
-            case (Tensor(), _) | (_, Tensor()):
-                return Tensor(None)
-        return Unknown("", sources_of(left, right))
+        return _combined(left, right, name)
 
     def _binary_of_output(self, left: Value, right: Value, name: str, node: ast.AST) -> Value:
         one, other = (left, right) if isinstance(left, Output) else (right, left)
@@ -248,3 +235,23 @@ def _arithmetic(function: Callable[[Any, Any], Any] | None, left: Known, right: 
         return UNKNOWN
     too_large = (isinstance(value, int) and abs(value) > _LARGEST) or (isinstance(value, str) and len(value) > _LONGEST)
     return UNKNOWN if too_large or isinstance(value, complex) else Known(value, node)
+
+
+def _combined(left: Value, right: Value, name: str) -> Value:
+    """The value of an operation between other things than constants, losses and outputs."""
+    match left, right:
+        case Sequence(), Sequence() if name == "add":
+            value: Value = Sequence(left.items + right.items, left.open or right.open)
+        case Sequence(), _ if name == "mul":
+            value = Sequence(left.items, open=True)
+        case Parameters(), Parameters():
+            value = Parameters(left.networks + right.networks)
+        case (Tensor(), Known()):
+            value = left
+        case (Known(), Tensor()):
+            value = right
+        case (Tensor(), _) | (_, Tensor()):
+            value = Tensor(None)
+        case _:
+            value = Unknown("", sources_of(left, right))
+    return value

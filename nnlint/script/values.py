@@ -281,21 +281,22 @@ def _first_certain(first: Value | None, second: Value | None) -> Value:
 
 def _keep(one: Value, other: Value) -> Value | None:
     """What remains of ``one`` when the name may hold ``other`` instead; None where that decides nothing."""
+    kept: Value | None = None
     match one, other:
         case LossValue(), LossValue():
-            return LossValue(one.losses | other.losses, one.sources | other.sources)
+            kept = LossValue(one.losses | other.losses, one.sources | other.sources)
         case LossValue(), _:
-            return LossValue(one.losses, one.sources | sources_of(other))
+            kept = LossValue(one.losses, one.sources | sources_of(other))
         case Loaders(), Loaders():
-            return Loaders(one.ids | other.ids)
+            kept = Loaders(one.ids | other.ids)
         case Net(), Net() if one.name == other.name:
-            return Net(one.name)
+            kept = Net(one.name)
         case Sequence(), Sequence() if len(one.items) == len(other.items):
             pairs = zip(one.items, other.items, strict=True)
-            return Sequence(tuple(join(a, b) for a, b in pairs), one.open or other.open)
+            kept = Sequence(tuple(join(a, b) for a, b in pairs), one.open or other.open)
         case (Net() | Loaders() | OptimizerObject() | Scheduler() | LossMaker() | Parameters(), _) if is_none(other):
-            return one  # `model = None`, then filled in: whatever uses it needs it filled
-    return None
+            kept = one  # `model = None`, then filled in: whatever uses it needs it filled
+    return kept
 
 
 def join_all(values: Iterable[Value]) -> Value:

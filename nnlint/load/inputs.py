@@ -21,6 +21,10 @@ from nnlint.load.watch import Fault, Watch
 #: a search gives up after so many tries, or so many seconds
 MAX_TRIES = 60
 MAX_SECONDS = 12.0
+#: ... or when one error has come back so many times, word for word
+MAX_REPEATS = 24
+#: no guess with more numbers is run with values: it may take long, and much memory
+MAX_REAL_NUMBERS = 4_000_000
 
 Evidence = Literal["explicit", "comment", "example-input", "call", "dataset", "guess"]
 #: runs the network on these arguments and returns something (a recorded graph); raises what the network raises
@@ -206,7 +210,7 @@ def needs_values(fault: Fault) -> bool:
     if getattr(fault.raised, "needs_values", False):
         return True
     text = str(fault.error)
-    return isinstance(fault.error, NotImplementedError) or any(sign in text for sign in _VALUES)
+    return any(sign in text for sign in _VALUES)
 
 
 def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal], batch: int) -> Inputs | NoInputs:
@@ -231,14 +235,26 @@ def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal],
         _, _, state = heapq.heappop(queue)
         tries += 1
         args, kwargs = arguments(state)
+        if runner.attempt.device != "meta" and state.numel > MAX_REAL_NUMBERS:
+            continue
         result = runner.go(args, kwargs, dict(state.sizes))
         if isinstance(result, _Done):
             return result.inputs(_guessed(state), False, failed, tries)
         failed.append(Tried(result.inputs, _guessed(state), result.fault, False))
+        if _hopeless(result.fault, failed):
+            break
         bonus = 0.25 * min(result.fault.steps, 40) ** 0.5
         for better in mend(state, result.fault, memory, spare):
             push(better, bonus)
     return NoInputs(tuple(failed))
+
+
+def _hopeless(fault: Fault, failed: list[Tried]) -> bool:
+    """No input would help: something is missing, or the same thing has been said again and again."""
+    if isinstance(fault.error, ImportError | NameError):
+        return True
+    same = sum(one.fault.text == fault.text and one.fault.path == fault.path for one in failed)
+    return same >= MAX_REPEATS
 
 
 def arguments(state: State) -> tuple[tuple[Any, ...], dict[str, Any]]:

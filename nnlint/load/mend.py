@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 from nnlint.load.contracts import Clash
@@ -33,6 +34,11 @@ class State:
     def templates(self) -> list[Any]:
         """The leaves of all arguments, in order."""
         return [leaf for _, value in self.given for leaf in leaves(value)]
+
+    @property
+    def numel(self) -> int:
+        """How many numbers all the tensors hold."""
+        return sum(prod(leaf.shape(self.sizes)) for leaf in self.templates() if isinstance(leaf, Template))
 
     def axes(self) -> set[str]:
         """The named axes in use."""
@@ -78,8 +84,12 @@ def mend(state: State, fault: Fault, memory: Memory, spare: tuple[Slot, ...]) ->
     clash, text = fault.clash, fault.text
     if "NoneType" in text or "None" in text:
         yield from _with_spare(state, spare)
+    yield from _named_spare(state, text, spare)
+    if re.search(r"\b(list|tuple|sequence)\b", text):
+        yield from _wrapped(state)
     if clash is None:
         yield from _by_numbers(state, text)
+        yield from _other_forms(state)
     elif clash.kind == "axes":
         yield from _other_rank(state, fault, clash)
     elif clash.kind == "dtype":
@@ -93,11 +103,36 @@ def mend(state: State, fault: Fault, memory: Memory, spare: tuple[Slot, ...]) ->
     yield from _usual(state)
 
 
+#: no larger sizes are tried, by the number of axes that grow together
+_MOST = {1: 100_000, 2: 2048, 3: 192}
+
+
 def _with_spare(state: State, spare: tuple[Slot, ...]) -> Iterator[State]:
     given = {slot.name for slot, _ in state.given}
     for rank, slot in enumerate(spare):
         if slot.name not in given and slot.options:
             yield replace(state, given=(*state.given, (slot, slot.options[0])), cost=state.cost + 0.3 + 0.1 * rank)
+
+
+def _named_spare(state: State, text: str, spare: tuple[Slot, ...]) -> Iterator[State]:
+    """An optional argument that the error names, or that plays the part of a given one for another half of the network
+    (``decoder_input_ids``)."""
+    given = {slot.name for slot, _ in state.given}
+    for slot in spare:
+        if slot.name in given or not slot.options:
+            continue
+        twin = any(slot.name.endswith(f"_{name}") and name in text for name in given)
+        if twin or re.search(rf"\b{re.escape(slot.name)}\b", text):
+            yield replace(state, given=(*state.given, (slot, slot.options[0])), cost=state.cost + 0.25)
+
+
+def _wrapped(state: State) -> Iterator[State]:
+    """The first argument in a list: of one, and of two."""
+    slot, value = state.given[0]
+    if isinstance(value, Template):
+        for count in (1, 2):
+            given = ((slot, [value] * count), *state.given[1:])
+            yield replace(state, given=given, cost=state.cost + 0.2 + 0.1 * count)
 
 
 # Sizes
@@ -118,12 +153,18 @@ def _other_sizes(state: State, fault: Fault, clash: Clash, memory: Memory) -> It
         got //= batch
     yield from _transposed(state, {got, want})
     pairs = [(got, want)] if clash.kind in ("features", "channels", "elements") else [(got, want), (want, got)]
+    # sizes in space change the features of a flattened map, and never its channels
+    scaled, shifted = (0.9, 0.1) if clash.kind == "channels" else (0.15, 0.45)
     for rank, (came, aim) in enumerate(pairs):
-        yield from _scaled(state, fault, came, aim, memory, 0.15 + 0.1 * rank)
-        yield from _shifted(state, came, aim, 0.45 + 0.1 * rank)
-    if fault.map is not None and clash.kind in ("features", "elements"):
-        yield from _oblong(state, fault.map, want)
-    if clash.kind == "size" and abs(got - want) <= max(2, 0.25 * want):
+        yield from _scaled(state, fault, came, aim, memory, scaled + 0.1 * rank)
+        yield from _shifted(state, came, aim, shifted + 0.1 * rank)
+    if fault.map is not None and len(fault.map) == 4:
+        channels, area = fault.map[1], fault.map[2] * fault.map[3]
+        if clash.kind in ("features", "elements") and want % channels == 0:
+            yield from _oblong(state, fault.map, want // channels)
+        elif clash.kind == "size" and 0 <= clash.got - area <= 2:  # tokens, perhaps with one for the class
+            yield from _oblong(state, fault.map, want - (clash.got - area))
+    if clash.kind == "elements" or (clash.kind == "size" and abs(got - want) <= max(2, 0.25 * want)):
         yield from _multiples(state, 0)
 
 
@@ -186,7 +227,7 @@ def _scaled(state: State, fault: Fault, got: int, want: int, memory: Memory, cos
             continue  # the number does not depend on this size
         for power in dict.fromkeys((len(group), 1)):
             aim = _secant(known, want, power) if len(known) > 1 else size * (want / got) ** (1 / power)
-            if aim is None or not 1 <= aim <= 50_000:
+            if aim is None or not 1 <= aim <= _MOST[len(group)]:
                 continue
             usual = LENGTHS if group[-1] in "TUM" else VOLUME if len(group) == 3 else SPACE
             for rank, near in enumerate(_near(aim, usual)):
@@ -226,11 +267,10 @@ def _shifted(state: State, got: int, want: int, cost: float) -> Iterator[State]:
                     yield state.with_leaf(index, replace(leaf.with_axis(axis, new), why=""), cost + 0.05 * rank)
 
 
-def _oblong(state: State, shape: tuple[int, ...], want: int) -> Iterator[State]:
-    """Height and width that are not equal: from the channels of the last map and the number of features wanted."""
-    if len(shape) != 4 or not {"H", "W"} <= state.axes() or want % shape[1]:
+def _oblong(state: State, shape: tuple[int, ...], area: int) -> Iterator[State]:
+    """Height and width that are not equal: from the last map and the number of places it should have."""
+    if not {"H", "W"} <= state.axes():
         return
-    area = want // shape[1]
     pairs = [(a, area // a) for a in range(1, int(area**0.5) + 1) if area % a == 0 and a * a != area]
     for rank, (a, b) in enumerate(reversed(pairs)):
         if rank < 3:
@@ -243,8 +283,10 @@ def _larger(state: State, clash: Clash) -> Iterator[State]:
     factor = max(2, -(-clash.want // max(1, clash.got))) if clash.got > 0 else 2
     for group in _groups(state):
         for rank, scale in enumerate((factor, 2 * factor, 8 * factor)):
-            sizes = {axis: min(state.sizes[axis] * scale, 40_000) for axis in group}
+            sizes = {axis: min(state.sizes[axis] * scale, _MOST[len(group)]) for axis in group}
             yield state.with_sizes(0.2 + 0.1 * rank, sizes)
+            if len(group) == 3:  # a video: the frames are enough, the picture is too small
+                yield state.with_sizes(0.25 + 0.1 * rank, {axis: min(state.sizes[axis] * scale, 512) for axis in "HW"})
 
 
 def _multiples(state: State, divisor: int) -> Iterator[State]:
@@ -267,7 +309,8 @@ def _by_numbers(state: State, text: str) -> Iterator[State]:
     numbers = [n for n in dict.fromkeys(numbers_in(text)) if 1 < n <= 50_000 and n not in current]
     for rank, number in enumerate(numbers[:6]):
         for group in _groups(state):
-            yield state.with_sizes(0.5 + 0.1 * rank, dict.fromkeys(group, number))
+            if number <= _MOST[len(group)]:
+                yield state.with_sizes(0.5 + 0.1 * rank, dict.fromkeys(group, number))
         for index, leaf in enumerate(state.templates()):
             if isinstance(leaf, Template) and len(leaf.axes) > 1 and isinstance(leaf.axes[-1], int):
                 yield state.with_leaf(index, leaf.with_axis(-1, number), 0.6 + 0.1 * rank)
@@ -298,6 +341,20 @@ def _other_rank(state: State, fault: Fault, clash: Clash) -> Iterator[State]:
                 yield state.with_leaf(index, template, 0.1)
         for rank, axes in enumerate(_reshaped(leaf.axes, clash)):
             yield state.with_leaf(index, replace(leaf, axes=axes, why=""), 0.3 + 0.1 * rank)
+
+
+def _other_forms(state: State) -> Iterator[State]:
+    """Other usual forms of the first argument, where a message has no numbers."""
+    forms: tuple[tuple[int | str, ...], ...] = (
+        ("N", 3, "H", "W"),
+        ("N", "T", 64),
+        ("N", "H", "W", 3),
+        ("N", 3, "D", "H", "W"),
+    )
+    leaf = next((leaf for leaf in state.templates() if isinstance(leaf, Template)), None)
+    if leaf is not None:
+        for rank, axes in enumerate(forms):
+            yield state.with_leaf(state.templates().index(leaf), Template(axes), 0.9 + 0.1 * rank)
 
 
 def _reshaped(axes: tuple[int | str, ...], clash: Clash) -> Iterator[tuple[int | str, ...]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from math import prod
+from math import isqrt, prod
 from typing import Any
 
+import torch
 from torch import nn
 
 SPACE = (
@@ -28,15 +29,17 @@ def first_sizes(module: nn.Module, batch: int = 2) -> dict[str, int]:
     """The first sizes to try: batch, sequences, space, graphs."""
     sizes = {"N": batch, "T": 16, "U": 12, "M": 10, "E": 24}
     sizes |= {axis: _space(module) for axis in "DHW"}
-    if _volume(module):
-        sizes |= {axis: min(sizes[axis], 64) for axis in "DHW"}
+    if _is_video(module):
+        sizes |= {"D": 16, "H": min(max(sizes["H"], 64), 224), "W": min(max(sizes["W"], 64), 224)}
+    elif _volume(module):
+        sizes |= {axis: 64 if sizes[axis] >= 64 else 32 for axis in "DHW"}
     image, lengths = stated(module)
     if image:
         sizes |= dict(zip("HW", image, strict=True)) | {"D": image[0]}
     if _is_waveform(module):
         sizes["T"] = 16000
     elif lengths:
-        sizes["T"] = lengths[0] if lengths[0] <= 512 else min(lengths[0], 64)
+        sizes["T"] = lengths[0] if lengths[0] <= 128 else 64
         sizes["U"] = min(sizes["U"], lengths[0])
     return sizes
 
@@ -54,7 +57,7 @@ def stated(module: nn.Module) -> tuple[tuple[int, int] | None, list[int]]:
     for path, child in module.named_modules():
         if isinstance(child, nn.Embedding) and re.search(r"pos", path.rpartition(".")[2]):
             lengths.append(child.num_embeddings)
-    return image, sorted(lengths)
+    return image or _of_positions(module), sorted(lengths)
 
 
 def _attributes(module: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -62,6 +65,38 @@ def _attributes(module: nn.Module) -> Iterator[tuple[str, Any]]:
         for holder in (child, getattr(child, "config", None), getattr(child, "args", None)):
             values = vars(holder) if hasattr(holder, "__dict__") else holder if isinstance(holder, dict) else {}
             yield from ((name, value) for name, value in list(values.items()) if isinstance(name, str))
+
+
+def _of_positions(module: nn.Module) -> tuple[int, int] | None:
+    """The image size of a network with a table of positions: as many patches as it has rows, less those of no patch."""
+    patch = _patch(module)
+    if patch is None:
+        return None
+    for path, table in _tables(module):
+        if "pos" in path.rpartition(".")[2].lower() and table.ndim in (2, 3):
+            for extra in (1, 0, 2):
+                side = isqrt(max(0, table.shape[-2] - extra))
+                if side > 1 and side * side == table.shape[-2] - extra and side * patch <= 1024:
+                    return side * patch, side * patch
+    return None
+
+
+def _tables(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from module.named_parameters()
+    yield from module.named_buffers()
+    yield from ((name, value) for name, value in vars(module).items() if isinstance(value, torch.Tensor))
+
+
+def _patch(module: nn.Module) -> int | None:
+    """The side of the patches a network cuts images into: by its first convolution, or the width of its first layer."""
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d):
+            size = child.kernel_size[0]
+            return size if size > 1 and child.kernel_size == child.stride else None
+        if isinstance(child, nn.Linear):
+            side = isqrt(child.in_features // 3)
+            return side if side > 1 and 3 * side * side == child.in_features else None
+    return None
 
 
 def _pair(value: Any) -> tuple[int, int] | None:
@@ -97,6 +132,12 @@ def _space(module: nn.Module) -> int:
 
 def _volume(module: nn.Module) -> bool:
     return any(isinstance(child, nn.Conv3d | nn.MaxPool3d) for child in module.modules())
+
+
+def _is_video(module: nn.Module) -> bool:
+    """Whether the first axis of a volume is time: kernels or strides are smaller along it."""
+    convs = [child for child in module.modules() if isinstance(child, nn.Conv3d)]
+    return any(c.kernel_size[0] < c.kernel_size[1] or c.stride[0] < c.stride[1] for c in convs[:6])
 
 
 def _is_waveform(module: nn.Module) -> bool:

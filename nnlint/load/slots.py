@@ -12,7 +12,7 @@ from torch import nn
 from nnlint.load.contracts import contract
 from nnlint.load.roles import by_name, is_single, scalar
 from nnlint.load.template import Bag, Template
-from nnlint.load.uses import LayoutStep, Use, passes, uses
+from nnlint.load.uses import LayoutStep, Use, axes_of_pattern, passes, uses
 
 _SPACE: dict[int, tuple[str, ...]] = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _IMAGE_SIZES = (28, 32, 64, 128, 224, 256, 96, 48, 16, 8, 14)
@@ -210,11 +210,13 @@ def _of_chain(children: list[nn.Module], depth: int) -> list[Template]:
             flat = True
         if passes(child):
             continue
+        if (pattern := getattr(child, "pattern", None)) and isinstance(pattern, str) and "->" in pattern:
+            return [_of_ndim(axes_of_pattern(pattern))]
         found = consumed(child, 0, depth + 1)
         if found:
             return [t for template in found for t in (_flattened(template) if flat else [template])]
-        if isinstance(child, nn.Unflatten):
-            return []
+        if not type(child).__module__.startswith("torch.nn"):
+            return []  # it may rearrange or embed: what comes behind it says nothing of the input
     return []
 
 
@@ -247,6 +249,8 @@ def of_layer(module: nn.Module, position: int | str) -> list[Template]:  # noqa:
         if isinstance(module, nn.modules.conv._ConvTransposeNd) and _grows_from_a_point(module):
             space = (1,) * needs.spatial  # a generator: the latent vector is a map of one pixel
         return [Template(("N", needs.size or 3, *space), why=why)]
+    if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) > 1:
+        return [Template(("N", *module.normalized_shape), why=why)]
     if needs.argument == "num_channels":
         return [Template(("N", needs.size or 3, "H", "W"), why=why), Template(("N", needs.size or 3, "T"), why=why)]
     features = needs.size or 1

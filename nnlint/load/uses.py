@@ -39,6 +39,15 @@ def passes(module: nn.Module) -> bool:
     ) or isinstance(module, nn.Identity)
 
 
+def axes_of_pattern(pattern: str) -> int:
+    """How many axes an einops pattern reads: ``b c (h p) w -> …`` reads four."""
+    depth = count = 0
+    for word in pattern.partition("->")[0].replace("(", " ( ").replace(")", " ) ").split():
+        depth += (word == "(") - (word == ")")
+        count += depth == 0
+    return count
+
+
 @dataclass(frozen=True, slots=True)
 class LayoutStep:
     """A change of layout before the first layer; ``args`` are its plain arguments, None where they are not known."""
@@ -265,13 +274,9 @@ class _Reader(ast.NodeVisitor):
 
     def _pattern(self, data: _Data, node: ast.expr) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and not data.steps:
-            left, depth, count = node.value.partition("->")[0], 0, 0
-            for word in left.replace("(", " ( ").replace(")", " ) ").split():
-                depth += (word == "(") - (word == ")")
-                count += depth == 0
-            if "..." not in left:
+            if "..." not in node.value:
                 for name in data.names:
-                    self.uses[name].ndim = self.uses[name].ndim or count
+                    self.uses[name].ndim = self.uses[name].ndim or axes_of_pattern(node.value)
 
     def _each(self, data: _Data, *, integer: bool) -> None:
         for name in data.names:

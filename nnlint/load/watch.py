@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from nnlint.errors import NnlintError
 from nnlint.load.contracts import Clash, breach, contract
 
 Shape = tuple[int, ...]
@@ -34,7 +35,7 @@ class Fault:
         clash: the two numbers that do not fit.
         reads: the index of the network's input tensor that the failing op reads directly, None if it does not.
         steps: how many layers had run: the farther a try gets the better it was.
-        map: the shape of the last tensor with space axes that a layer made.
+        map: the shape of the last tensor of four or more axes that a layer made.
     """
 
     error: BaseException
@@ -110,7 +111,7 @@ class Watch:
         self.steps += 1
         if self._layer is not None and self._layer[0] is module:
             self._layer = None
-        if isinstance(output, torch.Tensor) and output.ndim >= 3:
+        if isinstance(output, torch.Tensor) and output.ndim >= 4:
             self._map = tuple(output.shape)
 
     def note_failure(self, function: Callable[..., Any], args: tuple[Any, ...], error: BaseException) -> None:
@@ -122,9 +123,8 @@ class Watch:
         """What is known of a failure that came out of the forward pass."""
         root = _root(error)
         told = getattr(error, "failure", None)  # the recorder's own account: it may not call layers on meta
-        if told is not None and self._layer is None and isinstance(told.module, nn.Module) and told.shapes:
-            clash = breach(told.module, told.shapes[0]) or clash_in_message(str(root))
-            return Fault(root, error, told.module, told.path, "", told.shapes, clash, None, self.steps, self._map)
+        if told is not None and self._layer is None and told.shapes and (told.module or told.function):
+            return self._told(root, error, told)
         if self._layer is not None and (self._clash is not None or self._call is None):
             module, tensors = self._layer
             clash = self._clash or clash_in_message(str(root))
@@ -136,6 +136,20 @@ class Watch:
             clash = clash_of_call(function, args) or clash_in_message(str(root))
             return self._made((root, error), layer, _name(function), tensors, clash)
         return self._made((root, error), None, "", (), clash_in_message(str(root)))
+
+    def _told(self, root: BaseException, error: BaseException, told: Any) -> Fault:
+        """A failure as the recorder tells it: a layer, or a function with its arguments."""
+        if told.module is not None:
+            clash = breach(told.module, told.shapes[0])
+        else:
+            plain = tuple(arg for arg in told.args if isinstance(arg, int))
+            clash = clash_of_shapes(_name(told.function), list(told.shapes), plain)
+        reads = None
+        if self._call is not None and self._call[2] in (error, root):
+            reads = next((self.inputs[id(t)] for t in _tensors(self._call[1]) if id(t) in self.inputs), None)
+        name = _name(told.function) if told.function is not None else ""
+        clash = clash or clash_in_message(str(root))
+        return Fault(root, error, told.module, told.path, name, told.shapes, clash, reads, self.steps, self._map)
 
     def _made(
         self,
@@ -170,7 +184,7 @@ class _LastFailure(TorchFunctionMode):
 
 def _root(error: BaseException) -> BaseException:
     """The error of the network's own code, where the recorder wrapped it."""
-    while type(error).__module__.startswith("nnlint.errors") and error.__cause__ is not None:
+    while isinstance(error, NnlintError) and error.__cause__ is not None:
         error = error.__cause__
     return error
 
@@ -210,34 +224,39 @@ _ELEMENTWISE = {
 
 
 def clash_of_call(function: Callable[..., Any], args: tuple[Any, ...]) -> Clash | None:
-    """The numbers that do not fit in a failed call, from the shapes of its arguments."""
+    """The numbers that do not fit in a failed call, from its arguments."""
     name = _name(function)
-    tensors = list(_tensors(args))
-    shapes = [tuple(tensor.shape) for tensor in tensors]
-    if name in ("view", "reshape", "view_as", "reshape_as") and shapes:
+    shapes = [tuple(tensor.shape) for tensor in _tensors(args)]
+    if name in ("view", "reshape") and shapes:
         return _clash_of_view(shapes[0], args[1:])
+    return clash_of_shapes(name, shapes, tuple(arg for arg in args if type(arg) is int))
+
+
+def clash_of_shapes(name: str, shapes: list[Shape], plain: tuple[int, ...]) -> Clash | None:
+    """The numbers that do not fit in a failed call of ``name``, from its tensors' shapes and its whole numbers."""
     if len(shapes) < 2 or not all(shapes[:2]):
         return None
     a, b = shapes[:2]
     if name == "linear":
         return Clash("features", a[-1], b[-1], -1, "in_features") if a[-1] != b[-1] else None
     if name in ("conv1d", "conv2d", "conv3d") and len(a) == len(b):
-        groups = next((arg for arg in reversed(args) if type(arg) is int), 1)
-        return Clash("channels", a[1], b[1] * groups, 1 - len(a), "in_channels") if a[1] != b[1] * groups else None
+        channels = b[1] * (plain[-1] if plain else 1)
+        return Clash("channels", a[1], channels, 1 - len(a), "in_channels") if a[1] != channels else None
     if name in _MATMUL:
         inner = b[-2] if len(b) > 1 else b[-1]
         return Clash("size", a[-1], inner, -1) if a[-1] != inner else None
     if name in _ELEMENTWISE:
-        return _clash_of_broadcast(a, b)
+        return _clash_of_broadcast(
+            a, b, inplace=name.endswith("_") and not name.endswith("__") or name.startswith("__i")
+        )
     if name in ("cat", "concat", "concatenate", "stack"):
-        dim = next((arg for arg in args[1:] if type(arg) is int), 0)
-        return _clash_of_cat(shapes, dim if name != "stack" else None)
+        return _clash_of_cat(shapes, (plain[0] if plain else 0) if name != "stack" else None)
     return None
 
 
-def _clash_of_broadcast(a: Shape, b: Shape) -> Clash | None:
+def _clash_of_broadcast(a: Shape, b: Shape, *, inplace: bool) -> Clash | None:
     for axis in range(-1, -min(len(a), len(b)) - 1, -1):
-        if a[axis] != b[axis] and 1 not in (a[axis], b[axis]):
+        if a[axis] != b[axis] and b[axis] != 1 and (a[axis] != 1 or inplace):
             return Clash("size", a[axis], b[axis], axis)
     return None
 
@@ -281,8 +300,9 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("channels", re.compile(r"running_mean should contain (?P<got>\d+) elements not (?P<want>\d+)")),
     ("elements", re.compile(r"shape '\[(?P<shape>[-\d, ]+)\]' is invalid for input of size (?P<got>\d+)")),
     ("small", re.compile(r"input size per channel: \((?P<got>\d+)[^)]*\)\. Kernel size: \((?P<want>\d+)")),
-    ("small", re.compile(r"Output size is too small|size should be less than|is smaller than|at least|too small")),
+    ("small", re.compile(r"Output size is too small|size should be less than|smaller than|at least|too small")),
     ("axes", re.compile(r"[Ee]xpected (?P<want>\d)D.*?(?:got |size: )\(?(?P<got>\d)?")),
+    ("axes", re.compile(r"Padding size \d+ is not supported for (?P<got>\d)D")),
     ("axes", re.compile(r"too many values to unpack \(expected (?P<want>\d+)(?:, got (?P<got>\d+))?\)")),
     ("axes", re.compile(r"not enough values to unpack \(expected (?P<want>\d+), got (?P<got>\d+)\)")),
     ("axes", re.compile(r"[Ee]xpected (?P<want>\d+) dims\. Received (?P<got>\d+)-dim")),

@@ -14,6 +14,8 @@ from nnlint.load.trying import Attempt
 from nnlint.script.model import Argument, Build, Factory, NetworkClass
 from nnlint.site import of_node
 
+#: modules that are no networks: they prepare data
+_TRANSFORMS = ("torchvision.transforms", "torchaudio.transforms", "kornia.augmentation")
 #: factories of one file tried without being asked for: a model zoo has dozens
 FACTORIES = 8
 
@@ -32,9 +34,12 @@ def builds(session: Session) -> list[Build]:
 def _is_network(session: Session, build: Build, factories: set[str]) -> bool:
     if build.owner is not None or build.function in factories or session.places.in_lambda(build.node):
         return False
+    if build.callee.startswith(_TRANSFORMS):
+        return False
     if build.callee.startswith("torch.nn.") and session.places.is_part(build.node):
         return False  # `layers.append(nn.Linear(3, 3))`
-    return not build.callee.startswith("torch.nn.") or bool(build.variable) or build.function == ""
+    plain = "." not in build.variable.removeprefix("self.")
+    return not build.callee.startswith("torch.nn.") or (plain and bool(build.variable))
 
 
 def factories(session: Session, called: set[str]) -> list[Factory]:

@@ -40,8 +40,11 @@ def site_of(frame: FrameType) -> Site | None:
 
 
 def users_site(frame: FrameType | None) -> Site | None:
-    """The innermost expression of the user's code that is running, from a frame outwards."""
-    while frame is not None:
+    """The innermost expression of the user's code that is running, from a frame outwards.
+
+    None for what an installed library does as it is imported: that is not the user's doing.
+    """
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
         if is_users(frame.f_code.co_filename):
             return site_of(frame)
         frame = frame.f_back

@@ -7,6 +7,7 @@ not against malice: code that calls the operating system past Python is not seen
 from __future__ import annotations
 
 import builtins
+import errno
 import os
 import sys
 import tempfile
@@ -103,6 +104,7 @@ def install() -> None:
     sys.dont_write_bytecode = True
     if tempfile.tempdir is None:  # asked for its folder, tempfile would try it out by writing
         tempfile.tempdir = os.environ.get("TMPDIR") or ("/tmp" if os.name == "posix" else os.environ.get("TEMP"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.tempdir or os.curdir)  # else it is made on import
     builtins.input = _no_input
     _refuse_unaudited_processes()
     sys.addaudithook(_hook)
@@ -129,6 +131,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event == "open":
         if not _state.busy and _writes(args):
             _refuse(f"write {_shown(args[0])}")
+    elif event == "os.mkdir" and os.path.isdir(args[0]):  # noqa: PTH112  what comes here may be bytes
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), args[0])
     elif event in _REFUSED:
         _refuse(_REFUSED[event] if event in _NAMELESS else f"{_REFUSED[event]} {_name(args)}".rstrip())
     elif event == "sqlite3.connect" and args and args[0] not in (":memory:", b":memory:"):

@@ -81,9 +81,9 @@ _ROWS = (
     ),
     _row(0.1, "learningrate weightdecay", "droppath dropoutrate probability dropoutp dropoutprob rate"),
     _row("features", "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim"),
-    _row("features", "features feats nfeatures ninputs xdim noisedim conddim contextdim observationdim obssize nz"),
+    _row("features", "features feats nfeatures ninputs xdim noisedim conddim contextdim observationdim obssize nz z"),
     _row(
-        "dim", "d c dmodel nembd ninp emsize emb hid hidden units neurons width z model", "dim dims hidden width embed"
+        "dim", "d c dmodel nembd ninp emsize emb hid hidden units neurons width", "dim dims hidden width embed"
     ),
     _row("dim", "dimin dimout", "hiddensize embsize embedsize embeddingsize embedding latent features units channels"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +18,10 @@ from nnlint.load.trying import Attempt, try_out
 from nnlint.load.witness import witnesses
 from nnlint.script.model import Factory, NetworkClass, Script
 from nnlint.site import Site
+
+
+#: seconds after which no further network of a file is begun: the first ones are to be examined too
+TOTAL = 20.0
 
 
 def load(script: Script, target: str | None = None) -> Loaded:
@@ -51,11 +56,16 @@ class _Found:
     notes: list[str] = field(default_factory=list)
     #: class names that need no further try: built, or failed with the file's own arguments
     settled: set[str] = field(default_factory=set)
+    deadline: float = field(default_factory=lambda: time.monotonic() + TOTAL)
 
     def try_one(self, attempts: Iterable[Attempt]) -> bool:
         """Try ways to build one network until one works; else the first failure is the one to tell."""
         first: Failure | None = None
         for attempt in attempts:
+            if time.monotonic() > self.deadline:
+                message = f"not built: the networks before it took {TOTAL:g} s"
+                self.failures.append(Failure(attempt.target, attempt.name, message, attempt.site, attempt.help, False))
+                return False
             result = try_out(self.session, attempt)
             if not isinstance(result, Failure):
                 self.candidates += result
@@ -91,7 +101,7 @@ def _find_factories(found: _Found, called: set[str]) -> None:
     open_ones = choosing.factories(session, called)
     ready = [factory for factory in open_ones if choosing.has_defaults(factory)]
     for factory in ready[: choosing.FACTORIES]:
-        found.try_one([choosing.of_factory(session, factory)])
+        found.try_one(_ways(session, factory))
     if len(ready) > choosing.FACTORIES:
         rest = ", ".join(factory.name for factory in ready[choosing.FACTORIES :])
         found.notes.append(f"{session.script.path}: not looked at without being named: {rest}")
@@ -110,12 +120,13 @@ def _find_classes(found: _Found) -> None:
 
 def _ways(session: Session, what: NetworkClass | Factory) -> Iterable[Attempt]:
     """With the defaults where it has all of them, else with guesses."""
-    if choosing.has_defaults(what):
-        yield choosing.of_class(session, what) if isinstance(what, NetworkClass) else choosing.of_factory(session, what)
-    else:
+    if not choosing.has_defaults(what):
         yield from witnesses(session, what)
-    if not choosing.has_defaults(what) or any(argument.kind.startswith("var") for argument in what.arguments):
         yield from choosing.inferred(session, what)
+    elif any(argument.kind.startswith("var") for argument in what.arguments):
+        yield from choosing.inferred(session, what)  # what it hands on may be required further up
+    else:
+        yield choosing.of_class(session, what) if isinstance(what, NetworkClass) else choosing.of_factory(session, what)
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:
@@ -176,7 +187,7 @@ def _find_target(found: _Found, target: str) -> None:
         _find_call(found, target)
         return
     script = session.script
-    named = [build for build in script.builds if build.owner is None and target in (build.variable, build.callee)]
+    named = [build for build in choosing.builds(session) if target in (build.variable, build.callee)]
     for build in named:
         found.try_one([choosing.of_build(session, build), choosing.of_build_in_part(session, build)])
     if named:

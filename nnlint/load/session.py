@@ -26,7 +26,7 @@ from nnlint.script.model import Build, Script
 from nnlint.site import Site
 
 #: seconds one network may take to build: the others of the file are to have a chance
-ATTEMPT = 20.0
+ATTEMPT = 15.0
 
 
 class Session:

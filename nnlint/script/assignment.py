@@ -24,6 +24,7 @@ from nnlint.script.values import (
     StepTaken,
     Unknown,
     Value,
+    elements,
     is_none,
     join,
     join_all,
@@ -78,7 +79,8 @@ class Assigner(Notes):
         if isinstance(value, OptimizerObject):
             optimizer = self.record.optimizers[value.id]
             optimizer.variable = optimizer.variable or label
-        self.named(value, label)
+        for item in (value, *elements(value)):
+            self.named(item, label)
         if isinstance(value, Unknown) and isinstance(target, ast.Attribute):
             return Unknown(label, value.sources)
         if isinstance(value, Unknown | Made) and isinstance(origin, ast.Call) and not sources_of(value):
@@ -118,12 +120,12 @@ class Assigner(Notes):
         self, entries: dict[str, Value], name: str, value: Value, node: ast.AST, *, always: bool = False
     ) -> None:
         """Sets an entry that others may have set before: on a branch, or in another method, what is certain remains."""
-        writer = (id(entries), name)
         uncertain = self.branches > 0 or always
-        if uncertain and name in entries and self.writers.get(writer, node) is not node:
+        _, writer = self.writers.get((id(entries), name), (entries, None))
+        if uncertain and name in entries and writer is not node:
             value = join(entries[name], value)
         entries[name] = value
-        self.writers.setdefault(writer, node)
+        self.writers.setdefault((id(entries), name), (entries, node))
 
     def _set_item(self, target: ast.Subscript, value: Value) -> None:
         base = self.evaluate(target.value)

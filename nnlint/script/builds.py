@@ -93,6 +93,8 @@ class _Walker:
         calls = list(self.networks.expression(node, scope)) if isinstance(node, ast.Call) else []
         if not calls and isinstance(node, ast.Call) and target is not None:
             calls = self.evidence.constructor(node, target, scope)
+        if calls and target is not None and self.evidence.is_part(target, scope):
+            return  # `model.fc = nn.Linear(512, 10)`: a new part of a network, not a network
         for callee, call in calls:
             self.add(callee, call, node, statement, place, variable)
         if not calls:

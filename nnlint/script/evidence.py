@@ -46,6 +46,13 @@ class Evidence:
             return []
         return [(callee, inner)]
 
+    def is_part(self, target: ast.expr, scope: Scope) -> bool:
+        """Whether a target is an attribute of a variable that holds a network."""
+        if not isinstance(target, ast.Attribute):
+            return False
+        key = self.key(target.value, scope)
+        return key is not None and key[1] != "self" and self.is_network(key)
+
     def is_network(self, key: tuple[Scope, str]) -> bool:
         """Whether what is done with a variable is done with networks alone."""
         uses = self._all_uses(key)

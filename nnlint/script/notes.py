@@ -94,7 +94,8 @@ class Notes(Operators):
         """Records seeds and switches that are set by calls, and the framework that owns the loop."""
         leaf = path.rpartition(".")[2]
         if leaf in training.SEEDS or path in {"random.seed", "numpy.random.seed"}:
-            self.note("seeds", node, path, dict(self.plain({str(i): value for i, value in enumerate(args)} | kwargs)))
+            stated = self.plain({str(index): value for index, value in enumerate(args)} | kwargs)
+            self.note("seeds", node, path, {name: value for name, value in stated if value is not None})
         elif path in {"torch.use_deterministic_algorithms", "torch.set_float32_matmul_precision"}:
             self.note_flag(path, args[0] if args else kwargs.get("mode", UNKNOWN))
         elif path == "torch.set_grad_enabled" and args:

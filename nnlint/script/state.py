@@ -74,5 +74,5 @@ class State:
         self.objects: dict[Scope, list[Instance]] = {}
         #: loop → the variables it changes
         self.changed: dict[ast.stmt, frozenset[str]] = {}
-        #: (container, entry) → the first statement that set it
-        self.writers: dict[tuple[int, str], ast.AST] = {}
+        #: (container's id, entry) → the container and the first statement that set the entry
+        self.writers: dict[tuple[int, str], tuple[dict[str, Value], ast.AST]] = {}

@@ -283,6 +283,8 @@ def _keep(one: Value, other: Value) -> Value | None:
     """What remains of ``one`` when the name may hold ``other`` instead; None where that decides nothing."""
     kept: Value | None = None
     match one, other:
+        case Known(), Known() if type(one.value) is type(other.value) and one.value == other.value:
+            kept = one
         case LossValue(), LossValue():
             kept = LossValue(one.losses | other.losses, one.sources | other.sources)
         case LossValue(), _:

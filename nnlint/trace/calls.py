@@ -123,8 +123,8 @@ def written(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     """The tensors a call is about to overwrite."""
     name = _named(func)
     writes = _overwrites_by_name(name) or name in {"__setitem__", "__set__"} or name in _INPLACE_OPERATORS
-    if args and (writes or kwargs.get("inplace") is True):
-        yield from _flat(args[0])
+    if writes or kwargs.get("inplace") is True:
+        yield from _flat(args[0] if args else list(kwargs.values()))
     if "out" in kwargs:
         yield from _flat(kwargs["out"])
     if name in {"embedding", "embedding_bag"}:  # max_norm renormalises the weight in place

@@ -27,7 +27,9 @@ class Keeper:
     """
 
     def __init__(self, root: nn.Module, modules: Iterable[nn.Module]) -> None:
-        self._attributes = [(module, dict(module.__dict__), _contents(module)) for module in modules]
+        # a lazy module gets its shape and its class in the pass; what is recorded is a copy, which keeps them
+        kept = [module for module in modules if not _is_lazy(module)]
+        self._attributes = [(module, dict(module.__dict__), _contents(module)) for module in kept]
         self._random = _RandomState(root)
         self._foreign: dict[int, list[torch.Tensor]] = {}
         self._saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
@@ -91,6 +93,10 @@ def storage_of(tensor: torch.Tensor) -> int | None:
         return int(tensor.untyped_storage()._cdata)
     except (RuntimeError, NotImplementedError, ValueError):
         return None
+
+
+def _is_lazy(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()  # type: ignore[misc]
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:

@@ -75,9 +75,11 @@ def record(
 
 def _initialised(model: nn.Module, sites: Mapping[int, Site] | None) -> tuple[nn.Module, Mapping[int, Site] | None]:
     """The model; a copy of it where it has lazy parameters, which the pass would give their shape."""
-    if not any(map(nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
+    lazy = [tensor for tensor in (*model.parameters(), *model.buffers()) if nn.parameter.is_lazy(tensor)]
+    if not lazy:
         return model, sites
-    copied = copy.deepcopy(model)
+    # torch cannot copy a lazy buffer
+    copied = copy.deepcopy(model, {id(t): type(t)(t.requires_grad, t.device, t.dtype) for t in lazy})
     if sites is not None:
         pairs = zip(model.modules(), copied.modules(), strict=True)
         sites = {id(new): sites[id(old)] for old, new in pairs if id(old) in sites}

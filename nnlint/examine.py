@@ -17,7 +17,7 @@ from nnlint.check import check_graph, check_recipe
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.finding import Finding
 from nnlint.graph import Graph
-from nnlint.judges import losses_of, of_part
+from nnlint.judges import losses_of, of_part, trained_as
 from nnlint.limit import TimeIsUp, limited
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.inputs import NoInputs, Proposal
@@ -142,9 +142,8 @@ class _Examination:
         except TimeIsUp as late:
             self._stopped(base, candidate, f"its forward pass does not end ({late})")
             return
-        for variable in candidate.variables:
+        for variable in trained_as(script, candidate):
             self.graphs[variable] = graph
-        self._add([failures.mismatch(candidate, one) for one in traced.inputs.failed if one.own][:1])
         self._add(moved_home(check_graph(graph, rules, self.timing), candidate, self.path))
         self.networks.append(report_of(base, traced, graph, rows=self.settings.rows))
 

@@ -20,6 +20,12 @@ def losses_of(script: Script, candidate: Candidate) -> tuple[Loss, ...]:
     )
 
 
+def trained_as(script: Script, candidate: Candidate) -> tuple[str, ...]:
+    """The names the recipe has for a network: its variables, and ``self`` where its own class holds the training."""
+    names = (*candidate.variables, *(loss.network for loss in losses_of(script, candidate) if loss.network))
+    return tuple(dict.fromkeys(names))
+
+
 def of_part(script: Script, candidate: Candidate, graph: Graph) -> tuple[Loss, ...]:
     """The losses on the output of a part (``self.net``) inside the class of the network, where that part makes the
     network's own output."""

@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,14 +69,13 @@ def _hinted(
         if hint.kind not in kinds or (hint.network is not None and not _meant(hint.network, candidate)):
             continue
         evidence: Evidence = "dataset" if hint.kind == "transform" else hint.kind
-        if hint.network is None and not alone:
-            evidence = "dataset"  # it may be said of another network: no ground to call a failure a fault
         source = f"{_SOURCES[hint.kind]} at {Path(hint.site.file).name}:{hint.site.line}"
-        proposal = _called(hint, candidate, source, evidence, batch) if hint.node is not None else None
-        if proposal is None and hint.inputs and _complete(hint):
+        proposal = _called(hint, candidate, source, batch) if hint.node is not None else None
+        if proposal is None and hint.inputs:
             proposal = _of_specs(hint.inputs, source, evidence, batch)
         if proposal is not None:
-            yield proposal
+            binding = hint.kind != "transform" and (alone or hint.network is not None)
+            yield replace(proposal, binding=binding)
 
 
 _SOURCES = {
@@ -92,15 +92,12 @@ def _meant(name: str, candidate: Candidate) -> bool:
     return name in candidate.variables or name == candidate.name or name.rpartition(".")[2] in classes
 
 
-def _complete(hint: InputHint) -> bool:
-    """Whether a call's described inputs are all of its arguments."""
-    return hint.node is None or len(hint.inputs) == len(hint.node.args) + len(hint.node.keywords)
-
-
-def _called(hint: InputHint, candidate: Candidate, source: str, evidence: Evidence, batch: int) -> Proposal | None:
-    """The arguments of a call, evaluated; None where one cannot be, or is nothing a network takes."""
+def _called(hint: InputHint, candidate: Candidate, source: str, batch: int) -> Proposal | None:
+    """The arguments of a call, evaluated; None where one cannot be, or where it is no call of the network itself."""
     assert hint.node is not None
     node = hint.node
+    if hint.inputs and len(hint.inputs) != len(node.args) + len(node.keywords):
+        return None  # add_graph(net, x): the network is an argument
     if any(isinstance(arg, ast.Starred) for arg in node.args) or any(word.arg is None for word in node.keywords):
         return None
     try:
@@ -112,7 +109,7 @@ def _called(hint: InputHint, candidate: Candidate, source: str, evidence: Eviden
     plain = all(isinstance(value, torch.Tensor | int | float | bool | str | None) for value in values)
     if not plain or not any(isinstance(value, torch.Tensor) for value in values):
         return None
-    return Proposal(args, kwargs, source, evidence, batch)
+    return Proposal(args, kwargs, source, "call", batch)
 
 
 def _evaluated(node: ast.expr, candidate: Candidate) -> Any:

@@ -121,6 +121,10 @@ class StandIn:
         return None
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        if self._nnlint_path.endswith(".LightningModule"):
+            from nnlint.load.lightning import LightningModule
+
+            return (LightningModule,)
         return (type("StandInBase", (StandInBase,), {"nnlint_origin": self._nnlint_origin}),)
 
     def __instancecheck__(self, instance: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,16 @@ class Parameter:
     kind: str = ""
 
 
-Signature = tuple[Parameter, ...]
+class Signature:
+    """One overload, with what fitting a call to it needs worked out beforehand."""
+
+    def __init__(self, parameters: Iterable[Parameter]) -> None:
+        every = tuple(parameters)
+        self.positional = tuple(parameter for parameter in every if not parameter.keyword_only)
+        self.gathers = bool(self.positional) and self.positional[-1].kind == _REST
+        self.words = frozenset(parameter.name for parameter in every)
+        self.defaults = {p.name: p.default for p in every if p.default is not inspect.Parameter.empty}
+        self.required = self.words - self.defaults.keys()
 
 
 def bind(
@@ -46,26 +55,30 @@ def bind(
 ) -> dict[str, Any]:
     """The call's arguments by the names of torch's documentation (the first tensor is ``input``).
 
-    With ``defaults`` those that were not given are there with their default.
-
-    Of several overloads the first that fits is taken. Empty where no signature is known or none fits.
+    With ``defaults`` those that were not given are there with their default. Of several overloads the first that fits
+    is taken. Empty where no signature is known or none fits.
     """
     given = {_SYNONYMS.get(name, name): value for name, value in kwargs.items()} if kwargs else {}
-    for signature in signatures(function):
-        bound = _fit(signature, args, given)
+    overloads = signatures(function)
+    for signature in overloads:
+        bound = _fit(signature, args, given, checked=len(overloads) > 1)
         if bound is not None:
-            return {p.name: p.default for p in signature if p.name not in bound} | bound if defaults else bound
+            if defaults:
+                for name, value in signature.defaults.items():
+                    bound.setdefault(name, value)
+            return bound
     return {}
 
 
 @functools.lru_cache(maxsize=1024)
 def signatures(function: Callable[..., Any]) -> tuple[Signature, ...]:
     """The overloads of a function, in torch's order; none if they cannot be told."""
+    function = inspect.unwrap(function)  # torch wraps Tensor.pow
     name = getattr(function, "__name__", "")
     if getattr(function, "__qualname__", "").startswith("boolean_dispatch."):
         function = getattr(F, f"{name}_with_indices", function)  # torch hides the signature of max_pool2d
     if inspect.isfunction(function):
-        return (tuple(_of_python(function)),)
+        return (Signature(_of_python(function)),)
     path = dotted_path(function)
     if not path.startswith("torch."):
         return ()
@@ -87,7 +100,7 @@ def _of_schemas(name: str) -> Iterator[Signature]:
     for schema in torch._C._jit_get_schemas_for_operator(name):
         if "Dimname" in str(schema) or any(argument.is_out for argument in schema.arguments):
             continue
-        yield tuple(
+        yield Signature(
             Parameter(
                 _SYNONYMS.get(argument.name, argument.name),
                 argument.default_value if argument.has_default_value() else inspect.Parameter.empty,
@@ -102,41 +115,35 @@ def _kind(written: str) -> str:
     return written.removeprefix("Optional[").removesuffix("]") if written.startswith("Optional[") else written
 
 
-def _fit(signature: Signature, args: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any] | None:
-    positional = [parameter for parameter in signature if not parameter.keyword_only]
-    if len(args) > len(positional) or (positional and positional[-1].kind == _REST):
-        args = _gather(positional, args)
+def _fit(signature: Signature, args: tuple[Any, ...], given: dict[str, Any], *, checked: bool) -> dict[str, Any] | None:
+    positional = signature.positional
+    if signature.gathers or len(args) > len(positional):
+        args = _gather(signature, args)
         if len(args) > len(positional):
             return None
-    bound = {}
-    for parameter, value in zip(positional, args, strict=False):
-        if parameter.kind and not _suits(parameter.kind, value):
+    pairs = list(zip(positional, args, strict=False))
+    if checked and not all(_suits(parameter.kind, value) for parameter, value in pairs):
+        return None
+    bound = {parameter.name: value for parameter, value in pairs}
+    if given:
+        if not given.keys() <= signature.words or not given.keys().isdisjoint(bound):
             return None
-        bound[parameter.name] = value
-    unknown = len(given)
-    for parameter in signature:
-        if parameter.name in given:
-            if parameter.name in bound:
-                return None
-            bound[parameter.name] = given[parameter.name]
-            unknown -= 1
-        elif parameter.name not in bound and parameter.default is inspect.Parameter.empty:
-            return None
-    return None if unknown else bound
+        bound.update(given)
+    return bound if signature.required <= bound.keys() else None
 
 
-def _gather(positional: list[Parameter], args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _gather(signature: Signature, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments with the last ones made one: ``x.view(2, 3)``, ``torch.einsum(equation, x, y)``."""
-    last = len(positional) - 1
-    if positional and positional[last].kind == _REST:
+    last = len(signature.positional) - 1
+    if signature.gathers:
         return (*args[:last], args[last:])
-    if last == 1 and positional[1].kind.startswith("List["):
+    if last == 1 and signature.positional[1].kind.startswith("List["):
         return args[0], args[1:]
     return args
 
 
 def _suits(kind: str, value: Any) -> bool:
-    if value is None or kind == _REST:
+    if value is None or kind in ("", _REST):
         return True
     if isinstance(value, (fx.Node, torch.Tensor)):  # a tensor, or a number that is computed
         return kind in ("Tensor", "number", "int", "float", "bool")

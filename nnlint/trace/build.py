@@ -35,7 +35,7 @@ from nnlint.trace.run import META, Run
 Source = tuple[Op, int] | Param
 
 _NO_HYPER = Hyper()
-_WITH_WEIGHTS = weighted | embedding | normalisation | loss | Kind.of("prelu")
+_WITH_WEIGHTS = (weighted | embedding | normalisation | loss | Kind.of("prelu")).names
 _WEIGHTS = frozenset(
     {
         "weight", "bias", "running_mean", "running_var", "pos_weight", "params", "w_ih", "w_hh", "b_ih", "b_hh",
@@ -82,7 +82,7 @@ class _Builder:
         self.ops: list[Op] = []
         self._gm = gm
         self._parameters = parameters
-        self._made: dict[fx.Node, Source] = {}
+        self._made: dict[fx.Node, tuple[Op, int]] = {}
         self._output: Any = None
 
     def add(self, node: fx.Node) -> None:
@@ -143,6 +143,10 @@ class _Builder:
         data: list[tuple[Op, int]] = []
         params: list[Param] = []
         for node in nodes:
+            made = self._made.get(node)
+            if made is not None:
+                data.append(made)
+                continue
             for source in self._sources(node):
                 if isinstance(source, Param):
                     params.append(source)
@@ -231,15 +235,21 @@ def _producer(item: fx.Node) -> fx.Node:
     return node
 
 
-def _nodes(value: Any) -> Iterator[fx.Node]:
+def _nodes(value: Any) -> list[fx.Node]:
     """The nodes in a node's arguments, in order and with repeats."""
+    found: list[fx.Node] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[fx.Node]) -> None:
     if isinstance(value, fx.Node):
-        yield value
+        found.append(value)
     elif isinstance(value, (tuple, list)):
         for item in value:
-            yield from _nodes(item)
+            _collect(item, found)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _nodes(item)
+            _collect(item, found)
     elif isinstance(value, slice):
-        yield from _nodes((value.start, value.stop, value.step))
+        _collect((value.start, value.stop, value.step), found)

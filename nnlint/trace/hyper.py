@@ -80,6 +80,8 @@ _KEPT = (
     | {name: frozenset[str]() for name in _PLAIN.split()}
     | {name: frozenset(extras.split()) for name, extras in _EXTRAS.items()}
 )
+_PLAIN_TYPES = (bool, int, float, complex, str)
+_NOTHING = Hyper()
 _FIELDS = frozenset(field.name for field in fields(Hyper)) - {"extra"}
 #: words for a field that one layer or function has for itself
 _RENAMED = {
@@ -134,9 +136,8 @@ def hyper(name: str, run: Run, arguments: Mapping[str, Any]) -> Hyper:
             stated["training"] = run.training
     else:
         stated = dict(arguments)
-    for word, field in _RENAMED.items():
-        if word in stated:
-            stated[field] = stated.pop(word)
+    for word in _RENAMED.keys() & stated.keys():
+        stated[_RENAMED[word]] = stated.pop(word)
     if name in READERS:
         READERS[name](Call(name, run, stated))
     if name in _OVERWRITING or run.inplace:
@@ -146,41 +147,47 @@ def hyper(name: str, run: Run, arguments: Mapping[str, Any]) -> Hyper:
 
 def _of_layer(module: nn.Module, extras: frozenset[str]) -> Stated:
     cls: Any = type(module)
+    own, parameters = module.__dict__, module._parameters
     stated = {}
-    for name in _constants(cls) | extras:
-        value = getattr(module, name, None)
+    for name in _settings(cls, extras):
+        value = own.get(name)
+        if value is None:
+            value = parameters.get(name)
+        if value is None and hasattr(cls, name):  # a property, or a bias that is parametrized
+            value = getattr(module, name, None)
         if value is not None:
             stated[name] = value
     return stated
 
 
 @functools.lru_cache(maxsize=1024)
-def _constants(cls: type[Any]) -> frozenset[str]:
-    """The attributes that torch's layers declare as their settings."""
-    return frozenset(name for base in cls.__mro__ for name in getattr(base, "__constants__", ())) | {
-        "bias",
-        "reduction",
-    }
+def _settings(cls: type[Any], extras: frozenset[str]) -> frozenset[str]:
+    """The attributes that hold a layer's settings: those torch declares, and what it forgot to."""
+    declared = (name for base in cls.__mro__ for name in getattr(base, "__constants__", ()))
+    return frozenset(declared) | extras | {"bias", "reduction"}
 
 
 def _hyper(stated: Stated, kept: frozenset[str] | None) -> Hyper:
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in stated.items():
-        if value is None or name in _NEVER:
+        if value is None:
             continue
-        plain = _plain(value)
         if name in _FIELDS:
-            if plain is not None:
-                known[name] = plain
-        elif plain is not None and not name.startswith("_") and (kept is None or name in kept):
-            extra[name] = plain
-    return Hyper(**known, extra=extra)
+            into = known
+        elif name in _NEVER or name[0] == "_" or (kept is not None and name not in kept):
+            continue
+        else:
+            into = extra
+        plain = _plain(value)
+        if plain is not None:
+            into[name] = plain
+    return Hyper(**known, extra=extra) if known or extra else _NOTHING
 
 
 def _plain(value: Any) -> Any:
     """The value if it is plain (sequences as tuples, a dtype by its name), else None."""
-    if isinstance(value, (bool, int, float, complex, str)):
+    if isinstance(value, _PLAIN_TYPES):
         return value
     if isinstance(value, (list, tuple)):
         items = tuple(item if item is None else _plain(item) for item in value)

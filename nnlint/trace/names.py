@@ -73,6 +73,7 @@ def class_path(cls: type) -> str:
     return public_path(f"{cls.__module__}.{cls.__qualname__}")
 
 
+@functools.lru_cache(maxsize=4096)
 def dotted_path(function: Callable[..., Any]) -> str:
     """The dotted path a callable is documented under: ``torch.Tensor.relu_``, ``torch.nn.functional.conv2d``.
 

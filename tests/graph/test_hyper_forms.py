@@ -255,6 +255,17 @@ def test_frozen_layer_in_a_training_network_is_not_training() -> None:
     assert next(graph.find("batch_norm")).hyper.training is False
 
 
+def test_functions_torch_wraps_are_understood() -> None:
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 ** (x**3)
+
+    graph = build_graph(record(Net(), torch.randn(2)))
+    powers = list(graph.find("pow"))
+    assert len(powers) == 2
+    assert powers[0].hyper.extra == {"exponent": 3}
+
+
 def test_a_size_that_was_computed_is_not_guessed() -> None:
     class Net(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -105,7 +105,7 @@ def test_a_squeezed_step_has_the_shape_it_gives() -> None:
         (lambda logits, _: logits, (0,), []),
         (lambda logits, hidden: {"logits": logits, "hidden": hidden}, ("scores",), []),
         (Output, (), []),
-        (lambda logits, hidden: {"logits": None, "hidden": hidden}, ("logits",), []),
+        (lambda _, hidden: {"logits": None, "hidden": hidden}, ("logits",), []),
     ],
 )
 def test_parts_of_the_output(result: Callable[..., Any], path: tuple[int | str, ...], found: list[str]) -> None:

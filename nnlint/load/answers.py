@@ -145,6 +145,12 @@ def _unwrapped(cls: type, module: nn.Module | None = None, *_: Any, **__: Any) -
     return object.__new__(cls)
 
 
+def unwrap(model: nn.Module) -> None:
+    """Take the ``module`` off that a network got for being its own wrapper."""
+    if model.__dict__.get("module") is model:
+        del model.__dict__["module"]
+
+
 def _unchanged(model: Any = None, *_: Any, **__: Any) -> Any:
     """``torch.compile(model)`` is ``model``, ``@torch.compile(...)`` decorates with nothing."""
     return model if model is not None else lambda decorated: decorated

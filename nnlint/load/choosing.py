@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from nnlint.load import inferring
@@ -86,10 +87,7 @@ def of_build_in_part(session: Session, build: Build) -> Attempt:
         call = next(n for n in ast.walk(build.node) if isinstance(n, ast.Call) and _is_at(session, n, build))
         return session.call_in_part(build, call)
 
-    attempt = of_build(session, build)
-    return Attempt(
-        attempt.target, attempt.name, attempt.found, attempt.site, make, attempt.variables, False, attempt.help
-    )
+    return replace(of_build(session, build), make=make)
 
 
 def _is_at(session: Session, node: ast.AST, build: Build) -> bool:
@@ -104,7 +102,7 @@ def of_factory(session: Session, factory: Factory) -> Attempt:
         found=f"factory with default arguments: {factory.name}()",
         site=factory.site,
         make=lambda: _call(session, factory.name),
-        built_here=not _has_required(factory.arguments),
+        called_here=False,
         help=_signature_help(session, factory.name, factory.arguments),
     )
 
@@ -117,6 +115,7 @@ def of_class(session: Session, cls: NetworkClass) -> Attempt:
         found=f"class with default arguments: {cls.name}()",
         site=cls.site,
         make=lambda: _call(session, cls.name),
+        called_here=False,
         help=_signature_help(session, cls.name, cls.arguments),
     )
 
@@ -159,10 +158,11 @@ def _inferred(session: Session, what: NetworkClass | Factory, variant: int, stag
     return Attempt(
         target=target_text(session, what.name),
         name=what.name,
-        found=f"{what.name} with arguments inferred from their names",
+        found=f"with default arguments: {what.name}()",
+        guessed=f"{what.name} with arguments inferred from their names",
         site=what.site,
         make=make,
-        built_here=False,
+        called_here=False,
         help=_signature_help(session, what.name, what.arguments),
     )
 

@@ -40,9 +40,10 @@ def constructors() -> Iterator[None]:
         nn.Module.__init__ = original  # type: ignore[method-assign]
 
 
-def take_sites(root: nn.Module) -> dict[int, Site]:
-    """The marks of a module tree, taken off it: `id` of each module → the expression that constructed it."""
-    return {id(module): site for module in root.modules() if (site := module.__dict__.pop(MARK, None)) is not None}
+def take_sites(root: nn.Module) -> list[tuple[nn.Module, Site]]:
+    """The marks of a module tree, taken off it: each module and the expression that constructed it."""
+    marks = ((module, module.__dict__.pop(MARK, None)) for module in root.modules())
+    return [(module, site) for module, site in marks if site is not None]
 
 
 def constructor_site(module: nn.Module, frame: FrameType | None) -> Site | None:

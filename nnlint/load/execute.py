@@ -88,7 +88,11 @@ class Scope:
     def define(self) -> None:
         """Run the definitions, in order. One that fails is remembered, and raises when it is asked for."""
         for step in self.steps:
-            if step.defines or (step.imports and self.importer is not None and self.importer.is_local(step)):
+            if (
+                step.defines
+                or step.searches
+                or (step.imports and self.importer is not None and self.importer.is_local(step))
+            ):
                 try:
                     self.run(step)
                 except Exception:  # kept by run(): raised when the name is asked for
@@ -97,7 +101,7 @@ class Scope:
     def reset(self) -> None:
         """Forget every value but the definitions and imports, so that the next look-up makes it anew."""
         for step in self.steps:
-            if not (step.defines or step.imports):
+            if not (step.defines or step.imports or step.searches):
                 self._done.discard(step.index)
                 self._failed.pop(step.index, None)
                 for name in step.binds:

@@ -71,8 +71,8 @@ _ROWS = (
     _row(8, "frames frame timesteps timestep t steps nframes"),
     _row(3, "k ks ksize", "kernelsize kernel filtersize kernelsizes"),
     _row(7, "", "windowsize winsize window"),
-    _row(1, "s stride strides dilation dilations groups padding pad"),
-    _row(4, "experts codebooks quantizers levels slots queries latents mixtures components gaussians"),
+    _row(1, "id idx index s stride strides dilation dilations groups padding pad"),
+    _row(4, "experts codebooks quantizers levels slots queries latents mixtures components gaussians freqbands bands"),
     _row(4, "seratio hiddenratio mult", "mlpratio expandratio expansion expansionratio expansionfactor mult reduction"),
     _row(12, "growthrate"),
     _row(0.5, "", "ratio fraction"),
@@ -83,7 +83,7 @@ _ROWS = (
     _row("features", "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim"),
     _row("features", "features feats nfeatures ninputs xdim noisedim conddim contextdim observationdim obssize nz z"),
     _row(
-        "dim", "d c dmodel nembd ninp emsize emb hid hidden units neurons width", "dim dims hidden width embed"
+        "dim", "d c dmodel dimmodel nembd ninp emsize emb hid hidden units neurons width", "dim dims hidden width embed"
     ),
     _row("dim", "dimin dimout", "hiddensize embsize embedsize embeddingsize embedding latent features units channels"),
 )

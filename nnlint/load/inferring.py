@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnlint.load.session import Session
 
 _CONFIG = re.compile(r"(.*_)?(config|cfg|conf|args|hparams|opts?|params|settings|hps|hp|configs)\Z")
-_BLOCK = re.compile(r".*(block|bottleneck|layer|cell)s?(_?(type|cls|class|fn))?\Z")
+_BLOCK = re.compile(r".*(block|bottleneck|cell)(_?(type|cls|class|fn))?\Z")
 #: functions that people read their settings in
 _READERS = re.compile(
     r"(get|parse|make|build|load|default|create)_?(args?|arguments|config|cfg|opts?|options|hparams|params|parser)\Z"

@@ -31,7 +31,8 @@ def libraries() -> Iterator[None]:
         for name in _CHANGES:
             if name in sys.modules:
                 watcher.change(sys.modules[name])
-        sys.meta_path.insert(0, watcher)
+        # behind the finder of the project's own modules, before Python's
+        sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), watcher)
         stack.callback(sys.meta_path.remove, watcher)
         yield
 

@@ -12,13 +12,13 @@ from torch import nn
 
 from nnlint.errors import UsageError
 from nnlint.load import choosing, guard
+from nnlint.load.answers import unwrap
 from nnlint.load.candidate import Candidate, Failure, Loaded
 from nnlint.load.session import Session
 from nnlint.load.trying import Attempt, try_out
 from nnlint.load.witness import witnesses
 from nnlint.script.model import Factory, NetworkClass, Script
 from nnlint.site import Site
-
 
 #: seconds after which no further network of a file is begun: the first ones are to be examined too
 TOTAL = 20.0
@@ -82,6 +82,8 @@ class _Found:
 
     def loaded(self) -> Loaded:
         """The result: each network once, parts of others left out."""
+        for candidate in self.candidates:
+            unwrap(candidate.module)
         notes = [*self.notes, *_missing(self.session), *(str(refusal) for refusal in guard.refusals() if refusal.site)]
         return Loaded(tuple(_whole(_distinct(self.candidates))), tuple(self.failures), tuple(dict.fromkeys(notes)))
 

@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from nnlint.load import entering, guessing, inferring
-from nnlint.load.answers import answers
+from nnlint.load.answers import answers, unwrap
 from nnlint.load.building import building, to_meta
 from nnlint.load.constructors import constructors, take_sites
 from nnlint.load.execute import Scope
@@ -47,6 +47,8 @@ class Session:
         self._scopes: dict[FunctionNode, Scope] = {}
         self._objects: dict[ast.ClassDef, Any] = {}
         self._beside: dict[str, Session] = {}
+        # with the modules themselves: as long as they are held, no other object has their `id`
+        self._sites: dict[int, tuple[nn.Module, Site]] = {}
         sys.meta_path.insert(0, Finder(self.project))
         sys.path[:0] = [root for root in self.project.roots if root not in sys.path]
         self.module: ModuleType = self._import()
@@ -234,14 +236,17 @@ class Session:
             self.guesses.append(f"{parameter.name}={value!r}, for `{ast.unparse(node)}` is not known: {error}")
         return value
 
-    def discard_marks(self, module: nn.Module) -> None:
-        """Take the constructor marks off a module that is not asked for them."""
+    def bare(self, module: nn.Module) -> nn.Module:
+        """A module without what loading left in it."""
         take_sites(module)
+        unwrap(module)
+        return module
 
     def finish(self, module: nn.Module) -> Mapping[int, Site]:
         """Move a built network to the meta device; give the constructor expressions of its modules."""
         to_meta(module)
-        return take_sites(module)
+        self._sites |= {id(part): (part, site) for part, site in take_sites(module)}
+        return {id(part): self._sites[id(part)][1] for part in module.modules() if id(part) in self._sites}
 
 
 class _Definitions:

@@ -60,9 +60,18 @@ class Step:
         return isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
     @property
+    def searches(self) -> bool:
+        """Whether it says where imports are searched: ``sys.path.append("..")``."""
+        return SEARCH in self.binds
+
+    @property
     def imports(self) -> bool:
         """Whether it is an import."""
         return isinstance(self.node, ast.Import | ast.ImportFrom)
+
+
+#: the name that statements about `sys.path` count as giving a value to
+SEARCH = "sys.path"
 
 
 def steps(body: Sequence[ast.stmt]) -> tuple[Step, ...]:
@@ -270,6 +279,8 @@ def _binds(node: ast.AST) -> Iterator[str]:
         return
     if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
         return
+    if isinstance(node, ast.Call) and dotted(node.func).startswith("sys.path."):
+        yield SEARCH
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from _targets(target)
@@ -333,13 +344,15 @@ def _roots(node: ast.expr) -> Iterator[str]:
 def _with_aliases(found: list[Step]) -> tuple[Step, ...]:
     """``group = parser.add_argument_group()``: what alters the group alters the parser."""
     fixed = {name for step in found if step.defines or step.imports for name in step.binds}
+    modules = {name for step in found if isinstance(step.node, ast.Import) for name in step.binds}
     aliases: dict[str, set[str]] = {}
     for step in found:
         origin = _origin(step.node)
         if origin is not None and origin not in fixed:
             for name in step.binds - {origin}:
                 aliases.setdefault(name, set()).add(origin)
-    return tuple(replace(step, changes=_closure(step.changes, aliases)) for step in found)
+    # a module is not made by what sets something in it: `torch.cuda.set_device(0)`
+    return tuple(replace(step, changes=_closure(step.changes - modules, aliases)) for step in found)
 
 
 def _origin(node: ast.stmt) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -29,6 +29,10 @@ class Attempt:
     variables: tuple[str, ...] = ()
     built_here: bool = True
     help: str | None = None
+    #: what `found` is where something had to be guessed
+    guessed: str = ""
+    #: whether the file makes this very call: only then is it to blame if it fails
+    called_here: bool = True
 
 
 def try_out(session: Session, attempt: Attempt) -> tuple[Candidate, ...] | Failure:
@@ -42,7 +46,7 @@ def try_out(session: Session, attempt: Attempt) -> tuple[Candidate, ...] | Failu
     except (Exception, SystemExit, TookTooLongError) as error:
         session.trouble = str(error)
         return _failure(attempt, error)
-    found = tuple(dict.fromkeys(_modules(value)))
+    found = _networks(value)
     if not found and (origin := origin_of(value)) is not None:
         return _failure(attempt, StandInUsed(origin))
     for module in found:
@@ -68,6 +72,11 @@ def _needs_numbers(error: Exception) -> bool:
     return "meta" in str(error) and isinstance(error, RuntimeError | NotImplementedError | TypeError | ValueError)
 
 
+def _networks(value: Any) -> list[nn.Module]:
+    """The networks in a value, each once."""
+    return list({id(module): module for module in _modules(value)}.values())
+
+
 def _modules(value: Any) -> Iterator[nn.Module]:
     if isinstance(value, nn.Module):
         yield value
@@ -83,14 +92,14 @@ def _stood_in(root: nn.Module) -> Origin | None:
 
 
 def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int | None) -> Candidate:
-    guesses = f" (assumed {', '.join(session.guesses)})" if session.guesses else ""
+    found = attempt.found
+    if session.guesses:
+        found = f"{attempt.guessed or found} (assumed {', '.join(session.guesses)})"
 
     def rebuild() -> nn.Module:
         session.reset()
         value = session.build(attempt.make, real=True)
-        found = tuple(dict.fromkeys(_modules(value)))
-        session.discard_marks(found[place or 0])
-        return found[place or 0]
+        return session.bare(_networks(value)[place or 0])
 
     sites = dict(session.finish(module))
     if attempt.site is not None and id(module) not in sites:
@@ -99,7 +108,7 @@ def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int
         target=attempt.target if place is None else f"{attempt.target}[{place}]",
         name=type(module).__name__,
         module=module,
-        found=attempt.found + guesses,
+        found=found,
         site=attempt.site,
         sites=sites,
         rebuild=rebuild,
@@ -121,7 +130,9 @@ def _failure(attempt: Attempt, error: BaseException) -> Failure:
     where = _raised_at(error)
     if where is not None and where != attempt.site:
         message += f" (raised at {where})"
-    return Failure(attempt.target, attempt.name, message, attempt.site, attempt.help, attempt.built_here)
+    return Failure(
+        attempt.target, attempt.name, message, attempt.site, attempt.help, attempt.built_here and attempt.called_here
+    )
 
 
 def _raised_at(error: BaseException) -> Site | None:
@@ -131,8 +142,3 @@ def _raised_at(error: BaseException) -> Site | None:
         if is_users(frame.f_code.co_filename):
             found = frame
     return site_of(found) if found is not None else None
-
-
-def relabel(candidate: Candidate, found: str) -> Candidate:
-    """A candidate whose arguments are not the file's own."""
-    return replace(candidate, found=found, built_here=False)

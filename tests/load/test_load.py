@@ -655,3 +655,56 @@ def test_star_imports(load_source: Load) -> None:
     assert widths(
         load_source(source, lib="from other import *\ndef make(): return WIDTH + 1\n", other="WIDTH = 5\n")
     ) == [5]
+
+
+def test_search_path_set_by_the_script(load_source: Load) -> None:
+    source = (
+        "import sys, os\nsys.path.append(os.path.join(os.path.dirname(__file__), 'deep'))\nfrom sizes import WIDTH\n"
+        + NET
+        + "model = Net(WIDTH)\n"
+    )
+    assert widths(load_source(source, deep__sizes="WIDTH = 9\n")) == [9]
+
+
+def test_settings_of_modules_are_not_made(load_source: Load) -> None:
+    """``torch.cuda.set_device`` gives `torch` no value, so it does not run."""
+    source = "import torch\ntorch.cuda.set_device(3)\n" + NET + "model = nn.DataParallel(Net(3).cuda()).to('cuda')\n"
+    found = only(load_source(source))
+    assert (found.name, found.built_here) == ("Net", True)
+    assert "module" not in vars(found.module)
+
+
+def test_parts_given_to_a_network_keep_their_sites(load_source: Load) -> None:
+    source = (
+        NET
+        + "class Two(nn.Module):\n    def __init__(self, a):\n        super().__init__()\n        self.a = a\n    def forward(self, x): return self.a(x)\npart = Net(3)\nmodel = Two(part)\n"
+    )
+    found = only(load_source(source))
+    assert set(found.sites) == {id(module) for module in found.module.modules()}
+
+
+def test_a_network_that_takes_too_long_leaves_time_for_the_next(
+    load_source: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nnlint.load.session.ATTEMPT", 0.3)
+    loaded = load_source(NET + "def slow():\n    while True: pass\nfirst = Net(3, slow())\nsecond = Net(4)\n")
+    assert 4 in widths(loaded)
+
+
+def test_building_for_real_where_numbers_are_needed(load_source: Load) -> None:
+    source = """
+    import torch
+    from torch import nn
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            rates = [r.item() for r in torch.linspace(0, 0.3, 4)]
+            self.first = nn.Linear(4, 4)
+            scale = float(self.first.weight.abs().mean())
+            self.drop = nn.Dropout(rates[-1] + 0 * scale)
+        def forward(self, x): return self.drop(self.first(x))
+    net = Net()
+    """
+    found = only(load_source(source))
+    assert found.module.drop.p == pytest.approx(0.3)
+    assert found.module.first.weight.is_meta

@@ -41,6 +41,8 @@ class Assigner(Notes):
         """Binds a target; the value as it is called from then on."""
         match target:
             case ast.Name():
+                if target.id in _EXAMPLES:
+                    self._note_example(target, value)
                 return self.bind(target.id, self._named(value, target, origin))
             case ast.Attribute():
                 return self._set_attribute(target, self._named(value, target, origin))

@@ -40,8 +40,8 @@ def dataset_hint(made: Made, spans: Spans) -> InputHint | None:
     leaf = made.path.rpartition(".")[2]
     if "." not in made.path or (leaf not in _SHAPES and leaf not in _COLOUR) or not _of_a_library(made.path):
         return None
-    transforms = made.argument("transform")
-    shape = sample_shape(leaf, transforms)
+    given = made.argument("transform") or next((arg for arg in made.args if isinstance(arg, Made)), None)
+    shape = sample_shape(leaf, given)
     if shape is None:
         return None
     return InputHint("dataset", (InputSpec(shape, batched=False),), spans.of(made.node))

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from nnlint.script import torchnames
-from nnlint.script.networks import Networks
+from nnlint.script.networks import LOSS_NAME, Networks
 from nnlint.script.scopes import Scope
 
 #: methods that only a module has
@@ -100,6 +100,8 @@ class Evidence:
             return None if reference.scope.is_class else reference.dotted
         if reference.dotted in {"eval", "getattr"}:
             return reference.dotted
+        if LOSS_NAME.search(reference.dotted):
+            return None
         elsewhere = torchnames.is_torch(reference.dotted) or torchnames.is_foreign(reference.dotted)
         return None if elsewhere or "." not in reference.dotted else reference.dotted
 

@@ -40,7 +40,7 @@ def call_hint(
             sized = _sized(path, args, kwargs)
             if sized:
                 return InputHint("call", sized, spans.of(node), network or None, node)
-        args, kwargs = _handed_tensors(args), {}
+        args, kwargs = _handed_tensors([*args, *kwargs.values()]), {}
     specs = [_spec(value, None) for value in args] + [_spec(value, name) for name, value in kwargs.items()]
     if not any(map(_holds_tensor, [*args, *kwargs.values()])):
         return None

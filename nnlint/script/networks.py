@@ -11,7 +11,9 @@ from nnlint.script import torchnames
 from nnlint.script.project import Project
 from nnlint.script.scopes import FunctionNode, Names, Reference, Scope
 
-_LOSS_NAME = re.compile(r"(Loss|Losses|Criterion)\d*$")
+#: how classes that judge instead of computing are called
+LOSS_NAME = re.compile(r"(Loss|Losses|Criterion)\d*$")
+_STAR_DEPTH = 3
 #: alternative constructors by the names libraries give them
 _CONSTRUCTOR_METHOD = re.compile(r"^_?(from_|load_from_|build_from_)\w+$")
 
@@ -42,7 +44,7 @@ class Networks:
 
     def is_loss(self, scope: Scope) -> bool:
         """Whether a module class of this file is a loss, by its own name or its bases."""
-        if _LOSS_NAME.search(scope.name):
+        if LOSS_NAME.search(scope.name):
             return True
         return any(torchnames.is_loss_class(name) for name in self.bases(scope))
 
@@ -194,9 +196,20 @@ class Networks:
             return reference is not None and self.is_constructor(reference)
         return False
 
-    def defines_any_constructor(self) -> bool:
-        """Whether anything at module level of this file is a network class or a factory."""
-        return any(self.defines_constructor(name) for name in list(self.names.module.bindings))
+    def offers_constructor(self, depth: int = 0) -> bool:
+        """Whether anything that can be reached as an attribute of this module is a network class or a factory."""
+        for name, bindings in list(self.names.module.bindings.items()):
+            if self.defines_constructor(name) or any(self._offers(binding.dotted) for binding in bindings):
+                return True
+        return depth < _STAR_DEPTH and any(self._star_offers(star, depth) for star in self.names.stars)
+
+    def _offers(self, dotted: str) -> bool:
+        return bool(dotted) and not torchnames.is_torch(dotted) and self.is_constructor(Reference(dotted))
+
+    def _star_offers(self, star: str, depth: int) -> bool:
+        found = self.project.find(star, self.path)
+        file = self.project.read(found[0]) if found is not None and found[0] != self.path else None
+        return file is not None and file.offers_constructor(depth + 1)
 
     def _is_alternative_constructor(self, func: ast.Attribute, reference: Reference, scope: Scope) -> bool:
         owner = self.names.resolve(func.value, scope)

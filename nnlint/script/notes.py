@@ -47,7 +47,7 @@ class Notes(Operators):
         if isinstance(found, InputHint):
             self.record.hints.setdefault((found.kind, found.site), found)
 
-    def _note_example(self, target: ast.Attribute, value: Value) -> None:
+    def _note_example(self, target: ast.Name | ast.Attribute, value: Value) -> None:
         specs = tensors_in(value)
         scope: Scope | None = self.frame.scope
         while scope is not None and not scope.is_class:
@@ -64,7 +64,7 @@ class Notes(Operators):
         for node, _, count in reversed(outer):
             named = isinstance(node, ast.For) and isinstance(node.target, ast.Name) and _EPOCH.search(node.target.id)
             if count is not None and (named or over_data):
-                self.record.epochs[id(node)] = count
+                self.record.epochs[id(node), count.value] = count
                 return
 
     def _count(self, iterated: Value) -> Fact[int] | None:
@@ -117,7 +117,7 @@ class Notes(Operators):
         stated = training.facts(kwargs, self.spans, node)
         for key in ("max_epochs", "num_train_epochs"):
             if key in stated and isinstance(stated[key].value, int):
-                self.record.epochs[id(node)] = stated[key]
+                self.record.epochs[id(node), stated[key].value] = stated[key]
         for key in ("accumulate_grad_batches", "gradient_accumulation_steps"):
             keyword = next((item for item in node.keywords if item.arg == key), None)
             if (

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nnlint.recipe import Recipe
@@ -47,7 +45,7 @@ def read(path: str, source: str | None = None) -> Script:
     """
     text = sources.load(path) if source is None else source.removeprefix("\ufeff")
     tree = sources.parse(text, path)
-    with _deep_recursion():
+    with sources.deep_recursion(_RECURSION):
         try:
             return _script(path, text, tree)
         except RecursionError:
@@ -112,14 +110,4 @@ def _leads_to_network(name: str, project: Project, path: Path) -> bool:
         defined = project.define(name, path)
         return defined is not None and defined[0].defines_constructor(defined[1])
     networks = project.read(file)  # `import models`: anything in it may be used
-    return networks is not None and networks.defines_any_constructor()
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
+    return networks is not None and networks.offers_constructor()

@@ -78,7 +78,7 @@ class Record:
     optimizers: list[OptimizerRecord] = field(default_factory=list)
     calls: dict[str, dict[int, Call]] = field(default_factory=dict)
     flags: dict[str, list[Fact[Any] | None]] = field(default_factory=dict)
-    epochs: dict[int, Fact[int]] = field(default_factory=dict)
+    epochs: dict[tuple[int, int], Fact[int]] = field(default_factory=dict)
     accumulation: Fact[str] | None = None
     framework: Fact[str] | None = None
     hints: dict[tuple[str, Site], InputHint] = field(default_factory=dict)

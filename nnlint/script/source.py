@@ -5,14 +5,20 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nnlint.errors import ReadError
 
 #: what ends a line for Python's parser: `str.splitlines` also cuts at form feeds and Unicode separators
 _LINE_END = re.compile(r"\r\n|\r|\n")
+
+#: the tree of a long sum is as deep as the sum is long; the parser multiplies this by three, on the C stack
+_PARSE_RECURSION = 3000
 
 
 def split_lines(source: str) -> list[str]:
@@ -94,7 +100,7 @@ def parse(source: str, path: str) -> ast.Module:
         line = len(_LINE_END.findall(source, 0, source.index("\0"))) + 1
         raise ReadError("found a null byte: this is not a text file", where=f"{path}:{line}")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), deep_recursion(_PARSE_RECURSION):
             warnings.simplefilter("ignore")  # invalid escapes are not ours to report
             return ast.parse(source, path)
     except SyntaxError as error:
@@ -112,3 +118,14 @@ def too_deep(path: str) -> ReadError:
     return ReadError(
         "nested too deeply to be read", where=path, help="generated code? exclude the file, or split the expression"
     )
+
+
+@contextmanager
+def deep_recursion(limit: int) -> Iterator[None]:
+    """Python's recursion limit, raised for a while."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, limit))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

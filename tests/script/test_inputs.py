@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nnlint.errors import InputError
 from nnlint.script.inputs import parse_input, parse_inputs
 from nnlint.script.model import InputSpec

@@ -136,7 +136,7 @@ def _recorded(model: nn.Module, args: Any, kwargs: Mapping[str, Any] | None) -> 
     named = dict(kwargs or {})
     with evaluating(model):
         recorded = record(model, args, named)
-    inputs = Inputs(args, named, "the arguments given", device_of(model), True, recorded)
+    inputs = Inputs(args, named, "the arguments given", device_of(model), recorded)
     return Traced(model, recorded, inputs, _how(model))
 
 

@@ -16,8 +16,6 @@ _CATEGORY = "network"
 #: how the loader marks that a stood-in import is what stopped a network
 _IMPORT = "import-failed: "
 _ASK = "state one: --input 3x224x224, or a comment `# nnlint: input=3x224x224`"
-#: what of a failure is told by shapes
-_SHAPES = frozenset({"features", "channels", "elements", "axes", "size", "small"})
 
 
 def not_built(failure: Failure) -> Finding:
@@ -32,7 +30,10 @@ def not_built(failure: Failure) -> Finding:
 
 def is_import(failure: Failure) -> bool:
     """Whether a missing or broken import is what stopped the network."""
-    return failure.message.startswith((_IMPORT, "ModuleNotFoundError", "ImportError")) or "No module named" in failure.message
+    return (
+        failure.message.startswith((_IMPORT, "ModuleNotFoundError", "ImportError"))
+        or "No module named" in failure.message
+    )
 
 
 def mismatch(candidate: Candidate, tried: Tried) -> Finding:
@@ -41,7 +42,7 @@ def mismatch(candidate: Candidate, tried: Tried) -> Finding:
     clash = fault.clash
     inputs = ", ".join(tried.inputs) or "no arguments"
     given = f"with the input {inputs} ({tried.source})"
-    if clash is None or clash.kind not in _SHAPES or not fault.shapes:
+    if clash is None or not fault.is_mismatch:
         message = f"the forward pass of {candidate.name} fails {given}: {fault.text}"
         return _signed("network-not-traced", "warning", message, _site(candidate, fault), network=candidate.name)
     subject = f"`{fault.path}`" if fault.module is not None and fault.path else f"`{_called(fault)}`"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from nnlint.load.mend import Memory, State, mend
+from nnlint.load.mend import Memory, State, mend, usual_size
 from nnlint.load.sizes import first_sizes
 from nnlint.load.slots import Slot, slots
 from nnlint.load.template import Template, describe, leaves, materialise
@@ -42,18 +42,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Example inputs that somebody states: trees of templates and tensors, and where they come from."""
+    """Example inputs that somebody states: trees of templates and tensors, and where they come from.
+
+    Attributes:
+        binding: the user or the file gives these very inputs to this network, so that a failure is a fault of theirs.
+        batch: what `N` stands for in the templates.
+    """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     source: str
     evidence: Evidence
     batch: int = 2
+    binding: bool = True
 
-    @property
-    def own(self) -> bool:
-        """Whether the user or the file itself gives these inputs to the network: then a failure is a fault of it."""
-        return self.evidence in ("explicit", "comment", "example-input", "call")
+    def blames(self, fault: Fault) -> bool:
+        """Whether a failure on these inputs is a fault of the file.
+
+        Of a data set only where the first layers took its samples: the file may well change them on the way.
+        """
+        taken = fault.reads is None and fault.steps > 0 and fault.clash is not None
+        return self.binding and (self.evidence != "dataset" or taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +81,14 @@ class Inputs:
 
     Attributes:
         device: where they live: ``meta``, or ``cpu`` where values were needed.
-        own: the user or the file states them.
-        failed: what the user or the file states, and the network does not accept (a guess then had to do).
+        tries: how many it took.
     """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     source: str
     device: str
-    own: bool
     result: Any
-    failed: tuple[Tried, ...] = ()
     tries: int = 1
 
     @property
@@ -127,20 +133,19 @@ def find_inputs(
         batch: the batch size of guessed inputs (a network built for a batch of one falls back to that).
         search: False to try the proposals alone.
 
-    A network that exits or runs into the worker's time limit raises what the limit raises: nothing is swallowed but
-    the exceptions of its forward pass.
+    After a mismatch of shapes on the file's own inputs there is no search: another size would hide the fault.
     """
     runner = _Runner(attempts)
     failed: list[Tried] = []
     for proposal in proposals:
-        sizes = {"N": proposal.batch, "T": 16}
-        result = runner.go(proposal.args, proposal.kwargs, sizes)
+        result = runner.go(proposal.args, proposal.kwargs, {"N": proposal.batch, "T": 16})
         if isinstance(result, _Done):
-            return result.inputs(proposal.source, proposal.own, failed, runner.tries)
-        failed.append(Tried(result.inputs, proposal.source, result.fault, proposal.own))
-    if search and not any(one.own and one.source == "--input" for one in failed):
-        return _search(runner, failed, proposals, batch)
-    return NoInputs(tuple(failed))
+            return result.inputs(proposal.source, runner.tries)
+        failed.append(Tried(result.inputs, proposal.source, result.fault, proposal.blames(result.fault)))
+    told = any(proposal.evidence == "explicit" for proposal in proposals)
+    if not search or told or any(one.own and one.fault.is_mismatch for one in failed):
+        return NoInputs(tuple(failed))
+    return _search(runner, failed, proposals, batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +155,8 @@ class _Done:
     device: str
     result: Any
 
-    def inputs(self, source: str, own: bool, failed: Sequence[Tried], tries: int) -> Inputs:
-        return Inputs(self.args, self.kwargs, source, self.device, own, self.result, tuple(failed), tries)
+    def inputs(self, source: str, tries: int) -> Inputs:
+        return Inputs(self.args, self.kwargs, source, self.device, self.result, tries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +244,10 @@ def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal],
             continue
         result = runner.go(args, kwargs, dict(state.sizes))
         if isinstance(result, _Done):
-            return result.inputs(_guessed(state), False, failed, tries)
+            if (usual := usual_size(state)) is not None:
+                better = runner.go(*arguments(usual), dict(usual.sizes))
+                result = better if isinstance(better, _Done) else result
+            return result.inputs(_guessed(state), tries)
         failed.append(Tried(result.inputs, _guessed(state), result.fault, False))
         if _hopeless(result.fault, failed):
             break

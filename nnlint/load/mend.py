@@ -316,6 +316,15 @@ def _by_numbers(state: State, text: str) -> Iterator[State]:
                 yield state.with_leaf(index, leaf.with_axis(-1, number), 0.6 + 0.1 * rank)
 
 
+def usual_size(state: State) -> State | None:
+    """The same with the usual image size next to an odd one (225 → 224), where there is one: it may do as well."""
+    size = state.sizes["H"]
+    if not {"H", "W"} <= state.axes() or size in SPACE or size != state.sizes["W"]:
+        return None
+    nearest = min(SPACE, key=lambda usual: abs(usual - size))
+    return state.with_sizes(0, {"H": nearest, "W": nearest}) if abs(nearest - size) <= 0.08 * size else None
+
+
 def _usual(state: State) -> Iterator[State]:
     """Other usual sizes, a batch of one, other forms: when nothing better is left."""
     for group in _groups(state):

@@ -18,6 +18,10 @@ from nnlint.load.contracts import Clash, breach, contract
 Shape = tuple[int, ...]
 
 
+#: the kinds of clashes that shapes tell
+SHAPES = frozenset({"features", "channels", "elements", "axes", "size", "small"})
+
+
 class ContractError(RuntimeError):
     """A layer was given what it cannot take: raised before the layer runs, with both numbers."""
 
@@ -48,6 +52,11 @@ class Fault:
     reads: int | None = None
     steps: int = 0
     map: Shape | None = None
+
+    @property
+    def is_mismatch(self) -> bool:
+        """Whether shapes that do not fit are the reason, and both are known."""
+        return self.clash is not None and self.clash.kind in SHAPES and bool(self.shapes)
 
     @property
     def text(self) -> str:
@@ -247,7 +256,7 @@ def clash_of_shapes(name: str, shapes: list[Shape], plain: tuple[int, ...]) -> C
         return Clash("size", a[-1], inner, -1) if a[-1] != inner else None
     if name in _ELEMENTWISE:
         return _clash_of_broadcast(
-            a, b, inplace=name.endswith("_") and not name.endswith("__") or name.startswith("__i")
+            a, b, inplace=(name.endswith("_") and not name.endswith("__")) or name.startswith("__i")
         )
     if name in ("cat", "concat", "concatenate", "stack"):
         return _clash_of_cat(shapes, (plain[0] if plain else 0) if name != "stack" else None)

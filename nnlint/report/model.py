@@ -114,3 +114,25 @@ class Report:
         """The most severe level found."""
         levels = {finding.level for finding in self.findings}
         return next((level for level in LEVELS if level in levels), None)
+
+    def to_json(self) -> str:
+        """The report as the JSON document that ``--output-format json`` prints."""
+        from nnlint.report import json
+
+        return json.render(self)
+
+    def __str__(self) -> str:
+        """The report as the command line prints it, without colours."""
+        from nnlint.report import full, summary
+
+        return "\n".join(part for part in (full.render(self), summary.render(self)) if part)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How IPython shows it in a terminal."""
+        printer.text("Report(...)" if cycle else str(self))

@@ -1,0 +1,400 @@
+"""One file examined: its networks, the inputs they get, and what is said when a forward pass fails."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nnlint.examine import examine_file
+from nnlint.finding import Finding
+from nnlint.report.model import FileReport
+from nnlint.settings import Settings
+
+RUN_RULES = ("shape-mismatch", "network-not-traced", "network-not-built", "import-failed")
+HEAD = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+"""
+
+Examine = Callable[..., FileReport]
+
+
+@pytest.fixture
+def examine(tmp_path: Path) -> Examine:
+    """Examines a source, with torch's names imported before it."""
+
+    def go(source: str, name: str | None = None, **settings: object) -> FileReport:
+        path = tmp_path / "net.py"
+        path.write_text(HEAD + textwrap.dedent(source))
+        chosen: dict[str, object] = {"rules": RUN_RULES, **settings}
+        return examine_file(str(path), name, Settings(**chosen))  # type: ignore[arg-type]
+
+    return go
+
+
+def text_at(finding: Finding) -> str:
+    """The source a finding points at."""
+    assert finding.site is not None
+    line = Path(finding.site.file).read_text().splitlines()[finding.site.line - 1]
+    return line[finding.site.column - 1 : finding.site.end_column - 1]
+
+
+MISMATCHES = {
+    "linear": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 16, 5)
+                self.fc = nn.Linear(400, 10)
+            def forward(self, x):
+                return self.fc(F.max_pool2d(self.conv(x), 7).flatten(1))
+        """,
+        "2x3x32x32",
+        "nn.Linear(400, 10)",
+        {"got": 256, "expected": 400, "argument": "in_features", "fits": 256},
+    ),
+    "conv": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.body = nn.Sequential(nn.Conv2d(3, 24, 3), nn.ReLU(), nn.Conv2d(16, 32, 3))
+            def forward(self, x):
+                return self.body(x)
+        """,
+        "2x3x32x32",
+        "nn.Conv2d(16, 32, 3)",
+        {"got": 24, "expected": 16, "argument": "in_channels", "fits": 24},
+    ),
+    "transposed conv": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.down = nn.Conv2d(3, 8, 3)
+                self.up = nn.ConvTranspose2d(16, 3, 3)
+            def forward(self, x):
+                return self.up(self.down(x))
+        """,
+        "2x3x32x32",
+        "nn.ConvTranspose2d(16, 3, 3)",
+        {"got": 8, "expected": 16, "argument": "in_channels", "fits": 8},
+    ),
+    "batch norm": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 8, 3)
+                self.norm = nn.BatchNorm2d(6)
+            def forward(self, x):
+                return self.norm(self.conv(x))
+        """,
+        "2x3x32x32",
+        "nn.BatchNorm2d(6)",
+        {"got": 8, "expected": 6, "argument": "num_features", "fits": 8},
+    ),
+    "layer norm": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(7, 8)
+                self.norm = nn.LayerNorm(9)
+            def forward(self, x):
+                return self.norm(self.fc(x))
+        """,
+        "2x7",
+        "nn.LayerNorm(9)",
+        {"got": 8, "expected": 9, "argument": "normalized_shape", "fits": 8},
+    ),
+    "recurrent": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed = nn.Embedding(50, 12)
+                self.rnn = nn.GRU(16, 32, batch_first=True)
+            def forward(self, x):
+                return self.rnn(self.embed(x))[0]
+        """,
+        "(2, 9), dtype=torch.long",
+        "nn.GRU(16, 32, batch_first=True)",
+        {"got": 12, "expected": 16, "argument": "input_size", "fits": 12},
+    ),
+    "add": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = nn.Linear(7, 8), nn.Linear(7, 9)
+            def forward(self, x):
+                return self.a(x) + self.b(x)
+        """,
+        "2x7",
+        "self.a(x) + self.b(x)",
+        {"got": 8, "expected": 9},
+    ),
+    "cat": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3, padding=1)
+            def forward(self, x):
+                return torch.cat([self.a(x), self.b(x)], 1)
+        """,
+        "2x3x16x16",
+        "torch.cat([self.a(x), self.b(x)], 1)",
+        {"got": 14, "expected": 16},
+    ),
+    "matmul": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a = nn.Linear(7, 8)
+                self.w = nn.Parameter(torch.zeros(9, 3))
+            def forward(self, x):
+                return self.a(x) @ self.w
+        """,
+        "2x7",
+        "self.a(x) @ self.w",
+        {"got": 8, "expected": 9},
+    ),
+    "view": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+                self.fc = nn.Linear(100, 2)
+            def forward(self, x):
+                return self.fc(self.conv(x).view(-1, 100))
+        """,
+        "2x3x16x16",
+        "self.conv(x).view(-1, 100)",
+        {"expected": 100},
+    ),
+    "kernel larger than the map": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.a, self.b = nn.Conv2d(3, 4, 3, stride=4), nn.Conv2d(4, 4, 7)
+            def forward(self, x):
+                return self.b(self.a(x))
+        """,
+        "2x3x16x16",
+        "nn.Conv2d(4, 4, 7)",
+        {"got": 4, "expected": 7},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISMATCHES)
+def test_a_mismatch_is_told_with_its_line_and_its_numbers(examine: Examine, case: str) -> None:
+    source, shape, place, facts = MISMATCHES[case]
+    size = shape if shape.startswith("(") else f"({', '.join(shape.split('x'))})"
+    report = examine(textwrap.dedent(source) + f"\nnet = Net()\nnet(torch.ones({size}))\n")
+    (finding,) = report.findings
+    assert (finding.rule, finding.level) == ("shape-mismatch", "error")
+    assert text_at(finding) == place
+    assert facts.items() <= finding.facts.items()
+    assert finding.network == "Net"
+    (network,) = report.networks
+    assert network.status == "built"
+    assert network.reason == finding.message
+
+
+def test_a_mismatch_says_what_fits(examine: Examine) -> None:
+    report = examine("net = nn.Sequential(nn.Linear(4, 5), nn.Linear(6, 2))\nnet(torch.zeros(3, 4))\n")
+    assert report.findings[0].message == (
+        "`1` is given 3x5, 5 features where 6 are expected: in_features=5 fits; with the input 3x4 (call at net.py:5)"
+    )
+
+
+def test_another_error_on_the_files_own_input_is_told_as_it_is(examine: Examine) -> None:
+    report = examine(
+        """
+        class Net(nn.Module):
+            def forward(self, x):
+                raise ValueError("the weather is bad")
+        net = Net()
+        net(torch.zeros(2, 3))
+        """
+    )
+    (finding,) = report.findings
+    assert finding.rule == "network-not-traced"
+    assert "ValueError: the weather is bad" in finding.message
+    assert report.networks[0].status == "built"
+
+
+def test_failed_guesses_ask_for_the_input(examine: Examine) -> None:
+    report = examine(
+        """
+        class Net(nn.Module):
+            def forward(self, x):
+                assert x.shape[1] == 1234567
+                return x
+        net = Net()
+        """
+    )
+    (finding,) = report.findings
+    assert (finding.rule, finding.level) == ("network-not-traced", "info")
+    assert "--input 3x224x224" in finding.message
+    assert finding.facts["tried"]
+
+
+def test_an_endless_forward_costs_only_itself(examine: Examine) -> None:
+    report = examine(
+        """
+        class Endless(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(3, 3)
+            def forward(self, x):
+                while True:
+                    x = x.relu()
+                return x
+        first = nn.Sequential(nn.Linear(4, 2))
+        endless = Endless()
+        last = nn.Sequential(nn.Linear(5, 2))
+        """,
+        time_limit=1.0,
+    )
+    assert [network.status for network in report.networks] == ["traced", "built", "traced"]
+    (finding,) = report.findings
+    assert "does not end" in finding.message
+
+
+def test_values_decide_a_branch_in_a_real_run(examine: Examine) -> None:
+    report = examine(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(6, 2)
+            def forward(self, x):
+                y = self.fc(x)
+                return y if y.sum().item() > 1e9 else torch.tanh(y)
+        net = Net()
+        net(torch.zeros(5, 6))
+        """
+    )
+    (network,) = report.networks
+    assert (network.status, network.how, network.inputs) == ("traced", "real", ("5x6",))
+
+
+def test_explicit_inputs_win(examine: Examine) -> None:
+    source = "net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())\nnet(torch.zeros(1, 3, 9, 9))\n"
+    network = examine(source, inputs=("3x20x30",), batch_size=5).networks[0]
+    assert network.inputs == ("5x3x20x30",)
+    assert network.input_source == "--input"
+
+
+def test_explicit_inputs_that_fail_are_a_mismatch(examine: Examine) -> None:
+    report = examine("net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())\n", inputs=("1x20x30",))
+    assert [finding.rule for finding in report.findings] == ["shape-mismatch"]
+    assert "(--input)" in report.findings[0].message
+
+
+def test_an_input_that_cannot_be_read_is_an_error(examine: Examine) -> None:
+    report = examine("net = nn.Sequential(nn.Linear(3, 4))\n", inputs=("3xbanana",))
+    assert report.errors
+    assert "banana" in report.errors[0]
+
+
+def test_an_input_function(examine: Examine, tmp_path: Path) -> None:
+    (tmp_path / "given.py").write_text("import torch\ndef make():\n    return torch.zeros(3, 2, 7), torch.ones(3, 2)\n")
+    source = """
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(7, 5, batch_first=True)
+        def forward(self, x, mask):
+            return self.rnn(x)[0] * mask[..., None]
+    net = Net()
+    """
+    network = examine(source, input_fn=f"{tmp_path / 'given.py'}:make").networks[0]
+    assert network.inputs == ("3x2x7", "3x2")
+
+
+def test_the_comment_beside_a_network(examine: Examine) -> None:
+    report = examine(
+        """
+        class Net(nn.Module):  # nnlint: input=3x50x60
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+            def forward(self, x):
+                return self.conv(x)
+        """
+    )
+    assert report.networks[0].inputs == ("2x3x50x60",)
+    assert report.networks[0].input_source == "comment at net.py:5"
+
+
+def test_what_the_network_carries(examine: Examine) -> None:
+    report = examine(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+                self.example_input_array = torch.zeros(7, 3, 11, 13)
+            def forward(self, x):
+                return self.conv(x)
+        net = Net()
+        """
+    )
+    assert report.networks[0].inputs == ("7x3x11x13",)
+
+
+def test_a_network_that_cannot_be_built(examine: Examine) -> None:
+    report = examine("net = nn.MultiheadAttention(10, 3)\n")
+    (finding,) = report.findings
+    assert (finding.rule, finding.level) == ("network-not-built", "warning")
+    assert report.networks[0].status == "failed"
+
+
+def test_rules_that_are_not_asked_for_stay_silent(examine: Examine) -> None:
+    report = examine("net = nn.MultiheadAttention(10, 3)\n", rules=())
+    assert not report.findings
+    assert report.networks[0].status == "failed"
+
+
+def test_no_network(examine: Examine) -> None:
+    report = examine("def add(a, b):\n    return a + b\n")
+    assert report.empty
+    assert not report.networks
+
+
+def test_the_report_tells_what_was_found(examine: Examine) -> None:
+    network = examine("net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.LazyLinear(3))\n", rows=True).networks[
+        0
+    ]
+    assert network.status == "traced"
+    assert network.macs > 0
+    assert network.how == "meta"
+    assert [row.name for row in network.rows][1:3] == ["conv2d", "flatten"]
+
+
+def test_the_loss_of_the_script_stands_in_the_graph(examine: Examine) -> None:
+    report = examine(
+        """
+        net = nn.Sequential(nn.Linear(4, 2))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(10):
+            loss = F.cross_entropy(net(torch.zeros(8, 4)), torch.zeros(8, dtype=torch.long))
+            loss.backward()
+            optimizer.step()
+        """,
+        rows=True,
+    )
+    assert [row.name for row in report.networks[0].rows][-1] == "cross_entropy"

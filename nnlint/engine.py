@@ -51,7 +51,26 @@ def run(paths: Iterable[str], settings: Settings | None = None, progress: Progre
         reports[index] = replace(report, findings=tuple(tidy(report.findings)))
         if progress is not None:
             progress(len(reports), len(targets))
-    return Report(tuple(reports[index] for index in range(len(targets))), tuple(errors))
+    return Report(_once([reports[index] for index in range(len(targets))]), tuple(errors))
+
+
+def _once(reports: list[FileReport]) -> tuple[FileReport, ...]:
+    """What several files find at one expression (a block that they all import) is kept in one of them: in the report
+    of the file it stands in, if there is one, else in the first."""
+    owners: dict[object, int] = {}
+    for index, report in enumerate(reports):
+        for finding in report.findings:
+            if finding.site is not None:
+                key = (finding.rule, finding.site)
+                if key not in owners or finding.site.file == report.path:
+                    owners[key] = index
+    return tuple(
+        replace(
+            report,
+            findings=tuple(f for f in report.findings if f.site is None or owners[f.rule, f.site] == index),
+        )
+        for index, report in enumerate(reports)
+    )
 
 
 def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]) -> Iterator[tuple[int, FileReport]]:

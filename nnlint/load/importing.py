@@ -8,6 +8,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,12 @@ class Project:
         if origin is None or not origin.endswith(".py"):
             return False
         return Path(origin).resolve() == self.script or is_users(origin)
+
+    def show(self, path: str) -> str:
+        """An absolute path as the user would write it: relative where the script's is."""
+        if path in self.shown:
+            return self.shown[path]
+        return path if Path(self.shown[str(self.script)]).is_absolute() else os.path.relpath(path)
 
 
 def project_of(path: str) -> Project:
@@ -125,7 +132,7 @@ class DefinitionsLoader(importlib.machinery.SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
         path = str(Path(self.path).resolve())
-        shown = self.project.shown.get(path, self.path)
+        shown = self.project.show(path)
         tree = self.project.trees.get(path)
         if tree is None:
             tree = ast.parse(self.get_data(self.path), shown)

@@ -135,3 +135,32 @@ def test_a_file_that_breaks_the_reader_costs_only_itself(files: Path, monkeypatc
         "plain.py: 1:2: not Python",
     )
     assert "Traceback" in report.files[0].output
+
+
+BLOCK = """\
+from torch import nn
+
+
+def block(width):
+    return nn.Sequential(nn.Linear(width, width), nn.Dropout(0.5), nn.BatchNorm1d(width), nn.ReLU())
+"""
+USER = """\
+import torch
+from block import block
+
+net = block({width})
+net(torch.rand(4, {width}))
+"""
+
+
+@pytest.mark.parametrize("names", [("a.py", "b.py"), ("a.py", "block.py", "b.py")])
+def test_what_two_files_find_in_a_third_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
+    (tmp_path / "block.py").write_text(BLOCK)
+    (tmp_path / "a.py").write_text(USER.format(width=8))
+    (tmp_path / "b.py").write_text(USER.format(width=16))
+    monkeypatch.chdir(tmp_path)
+    report = engine.run(names, Settings(select=("dropout-before-batch-norm",)))
+    assert [str(finding.site) for finding in report] == ["block.py:5:68"]
+    assert [network.status for network in report.networks if network.file != "block.py"] == ["traced", "traced"]

@@ -10,7 +10,8 @@ import ast
 import inspect
 import linecache
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
@@ -26,18 +27,24 @@ _FLUENT = frozenset({"to", "cuda", "cpu", "eval", "train", "float", "half", "dou
 
 
 @dataclass(frozen=True, slots=True)
+class _Bindings:
+    """What a method does with the attributes of its object, by their names."""
+
+    #: the expressions bound to ``self.name``
+    bound: dict[str, list[ast.expr]] = field(default_factory=dict)
+    #: the expressions appended to ``self.name``
+    appended: dict[str, list[ast.expr]] = field(default_factory=dict)
+    #: the calls of ``super().__init__``
+    above: list[ast.Call] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class _Method:
     """A method of a class, as source and as object."""
 
     file: str
-    node: ast.FunctionDef
+    bindings: _Bindings
     names: dict[str, Any]  # the globals its names are looked up in
-
-    @property
-    def me(self) -> str:
-        """What it calls the object itself."""
-        arguments = (*self.node.args.posonlyargs, *self.node.args.args)
-        return arguments[0].arg if arguments else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Definitions:
 
     def __init__(self, root: nn.Module) -> None:
         self._root = root
-        self._functions: dict[str, dict[int, ast.FunctionDef]] = {}
+        self._files: dict[str, dict[int, ast.FunctionDef]] = {}
         self._methods: dict[type, list[_Method]] = {}
         self._found: dict[str, list[_Expression]] = {}
 
@@ -84,9 +91,13 @@ class Definitions:
             candidates: Iterable[_Expression] = [e for holder in held for e in _elements(holder, name)]
         else:
             methods = self._methods_of(type(parent))
-            candidates = [e for method in methods for e in _assigned(method, name, methods)]
+            added = tuple(node for method in methods for node in method.bindings.appended.get(name, ()))
+            candidates = [
+                _Expression(method, node, added) for method in methods for node in method.bindings.bound.get(name, ())
+            ]
             if not candidates and isinstance(parent, _CONTAINERS):
-                candidates = [e for method in methods for e in _given_to_super(method, name)]
+                calls = [_Expression(method, node) for method in methods for node in method.bindings.above]
+                candidates = [e for call in calls for e in _elements(call, name)]
         for candidate in candidates:
             for node in _constructors(candidate.node, candidate.method.names):
                 if _builds(node, candidate.method.names, module):
@@ -107,74 +118,63 @@ class Definitions:
         code = getattr(function, "__code__", None)
         if code is None or is_foreign(code.co_filename):
             return None
-        node = self._in_file(code.co_filename).get(code.co_firstlineno)
+        file = code.co_filename
+        if file not in self._files:
+            self._files[file] = _functions("".join(linecache.getlines(file)))
+        node = self._files[file].get(code.co_firstlineno)
         if node is None or node.name != code.co_name:
             return None
-        return _Method(code.co_filename, node, function.__globals__)
-
-    def _in_file(self, file: str) -> dict[int, ast.FunctionDef]:
-        if file not in self._functions:
-            try:
-                tree = ast.parse("".join(linecache.getlines(file)))
-            except (SyntaxError, ValueError):  # the file is not what was imported
-                tree = ast.Module([], [])
-            functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-            self._functions[file] = {
-                min([node.lineno, *[mark.lineno for mark in node.decorator_list]]): node for node in functions
-            }
-        return self._functions[file]
+        return _Method(file, _bindings(node), function.__globals__)
 
 
-def _assigned(method: _Method, name: str, methods: list[_Method]) -> Iterator[_Expression]:
-    """What a method binds to ``self.name``."""
-    for node in ast.walk(method.node):
-        value: ast.expr | None = None
-        if isinstance(node, ast.Assign) and any(_is_own(target, method, name) for target in node.targets):
-            value = node.value
-        elif isinstance(node, ast.AnnAssign) and _is_own(node.target, method, name):
-            value = node.value
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("add_module", "register_module")
-            and _is_name(node.func.value, method.me)
-            and len(node.args) == 2
-            and isinstance(node.args[0], ast.Constant)
-            and node.args[0].value == name
-        ):
-            value = node.args[1]
-        if value is not None:
-            yield _Expression(method, value, tuple(e for other in methods for e in _appended(other, name)))
+@lru_cache(maxsize=16)
+def _functions(source: str) -> dict[int, ast.FunctionDef]:
+    """The functions of a file by the first line of each, its decorators counted."""
+    try:
+        waiting: list[ast.AST] = list(ast.parse(source).body)
+    except (SyntaxError, ValueError):  # the file is not what was imported
+        return {}
+    found = {}
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef):
+            found[min([node.lineno, *[mark.lineno for mark in node.decorator_list]])] = node
+        for block in ("body", "orelse", "finalbody", "handlers"):  # functions stand in statements, never in expressions
+            waiting.extend(getattr(node, block, ()))
+    return found
 
 
-def _appended(method: _Method, name: str) -> Iterator[ast.expr]:
-    """What a method appends to ``self.name``."""
-    for node in ast.walk(method.node):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "append"
-            and _is_own(node.func.value, method, name)
-            and len(node.args) == 1
-        ):
-            yield node.args[0]
+@lru_cache(maxsize=1024)
+def _bindings(function: ast.FunctionDef) -> _Bindings:
+    """Read in one walk: a network's modules are many, and each is looked up by its name."""
+    arguments = (*function.args.posonlyargs, *function.args.args)
+    me = arguments[0].arg if arguments else ""
+    found = _Bindings()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for name in dict.fromkeys(own for target in targets if (own := _own_name(target, me))):
+                if node.value is not None:
+                    found.bound.setdefault(name, []).append(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            _read_call(found, node, node.func, me)
+    return found
 
 
-def _given_to_super(method: _Method, name: str) -> Iterator[_Expression]:
-    """What a class that is a container itself hands to ``super().__init__``."""
-    for node in ast.walk(method.node):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "__init__"
-            and isinstance(node.func.value, ast.Call)
-            and _is_name(node.func.value.func, "super")
-        ):
-            yield from _elements(_Expression(method, node), name)
+def _read_call(found: _Bindings, node: ast.Call, callee: ast.Attribute, me: str) -> None:
+    if callee.attr in ("add_module", "register_module") and _is_name(callee.value, me) and len(node.args) == 2:
+        name = node.args[0]
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            found.bound.setdefault(name.value, []).append(node.args[1])
+    elif callee.attr == "append" and len(node.args) == 1 and (held := _own_name(callee.value, me)):
+        found.appended.setdefault(held, []).append(node.args[0])
+    elif callee.attr == "__init__" and isinstance(callee.value, ast.Call) and _is_name(callee.value.func, "super"):
+        found.above.append(node)
 
 
-def _is_own(node: ast.expr, method: _Method, name: str) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr == name and _is_name(node.value, method.me)
+def _own_name(node: ast.expr, me: str) -> str:
+    """The name of an attribute of the object itself (``self.name``); "" for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) and _is_name(node.value, me) else ""
 
 
 def _is_name(node: ast.expr, name: str) -> bool:
@@ -224,9 +224,9 @@ def _in_collection(node: ast.expr, name: str) -> Iterator[ast.expr]:
 
 def _at(nodes: list[ast.expr], name: str) -> Iterator[ast.expr]:
     """The element at a position that is certain: nothing before it is unpacked."""
-    if name.isdigit() and int(name) < len(nodes):
-        if not any(isinstance(node, ast.Starred) for node in nodes[: int(name) + 1]):
-            yield nodes[int(name)]
+    before = nodes[: int(name) + 1] if name.isdigit() and int(name) < len(nodes) else []
+    if before and not any(isinstance(node, ast.Starred) for node in before):
+        yield before[-1]
 
 
 def _constructors(node: ast.expr, names: dict[str, Any]) -> Iterator[ast.expr]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from nnlint.script.evidence import Evidence
@@ -10,6 +11,9 @@ from nnlint.script.model import Build
 from nnlint.script.networks import Networks
 from nnlint.script.scopes import Scope
 from nnlint.script.spans import Spans
+
+#: what variables are called that hold a loss, whatever the class is called
+_JUDGES = re.compile(r"(^|[._])(criterion|criteria|loss|losses|loss_fn|loss_fct|loss_func|loss_function)(_\w+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,8 @@ class _Walker:
         calls = list(self.networks.expression(node, scope)) if isinstance(node, ast.Call) else []
         if not calls and isinstance(node, ast.Call) and target is not None:
             calls = self.evidence.constructor(node, target, scope)
-        if calls and target is not None and self.evidence.is_part(target, scope):
-            return  # `model.fc = nn.Linear(512, 10)`: a new part of a network, not a network
+        if calls and target is not None and (_JUDGES.search(variable) or self.evidence.is_part(target, scope)):
+            return  # a loss, or a new part of a network: `model.fc = nn.Linear(512, 10)`
         for callee, call in calls:
             self.add(callee, call, node, statement, place, variable)
         if not calls:

@@ -169,8 +169,14 @@ class Caller(Methods):
         """The output of a network; a loss class of the file gives what its ``forward`` gives."""
         if net.scope is not None and self.networks.is_loss(net.scope):
             return self._own_loss(net, net.scope, node, args, kwargs)
-        self.note_hint(call_hint(net.name, node, args, kwargs, self.spans))
+        if not (net.name.startswith("self.") and self._within_network()):
+            self.note_hint(call_hint(net.name, node, args, kwargs, self.spans))
         return Output(net.name, (), (), sources_of(*args, *kwargs.values()))
+
+    def _within_network(self) -> bool:
+        """Whether the current function is a method of a network: what it calls are that network's own parts."""
+        owner = self.frame.scope.parent
+        return owner is not None and owner.is_class and self.networks.is_module(owner)
 
     def _own_loss(self, net: Net, scope: Scope, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
         forward = self.class_attribute(scope, "forward")
@@ -178,6 +184,8 @@ class Caller(Methods):
             value = self.run(Function(forward.scope, forward.frame, net), args, kwargs)
             if losses_of(value):
                 return value
+        if net.name == "self":  # one of its own methods: what it judges there is not known
+            return Unknown("", sources_of(*args, *kwargs.values()))
         return self._judge(scope.name, node, (), node, args, kwargs)
 
     # -- losses
@@ -259,6 +267,8 @@ class Caller(Methods):
     def _wrapper(self, path: str, args: list[Value], kwargs: dict[str, Value]) -> Value | None:
         """What a function gives that hands back the network (or function) it is given."""
         inner = args[0] if args else kwargs.get("module", kwargs.get("model"))
+        if path in torchnames.COPIES and isinstance(inner, Net):
+            return Net("", inner.scope)
         if path in torchnames.WRAPPERS and inner is not None:
             return inner
         if path in {"torch.autograd.Variable", "torch.autograd.variable.Variable"} and args:

@@ -123,8 +123,6 @@ class Evaluator(State):
 
     def _attribute_of_object(self, base: Instance | Net, name: str) -> Value:
         label = base.name if isinstance(base, Net) else "self"
-        if isinstance(base, Net) and name in _WRAPPED:
-            return base
         if base.scope is not None:
             attributes = base.attributes if isinstance(base, Instance) else self.network_attributes.get(base.scope, {})
             if name in attributes:
@@ -135,6 +133,8 @@ class Evaluator(State):
                 return self.run(bound, [], {}) if _is_property(found.scope) else bound
             if found is not None:
                 return found
+        if isinstance(base, Net) and name in _WRAPPED:  # `model.module`: what DataParallel wraps
+            return base
         return Unknown(f"{label}.{name}")
 
     def class_attribute(self, scope: Scope, name: str) -> Value | None:

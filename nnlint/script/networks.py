@@ -12,7 +12,7 @@ from nnlint.script.project import Project
 from nnlint.script.scopes import FunctionNode, Names, Reference, Scope
 
 #: how classes that judge instead of computing are called
-LOSS_NAME = re.compile(r"(Loss|Losses|Criterion)\d*$")
+LOSS_NAME = re.compile(r"(Loss|Losses|Criterion|CrossEntropy)\d*$|(^|[._])(loss|criterion)$")
 _STAR_DEPTH = 3
 #: alternative constructors by the names libraries give them
 _CONSTRUCTOR_METHOD = re.compile(r"^_?(from_|load_from_|build_from_)\w+$")

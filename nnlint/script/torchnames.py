@@ -20,23 +20,26 @@ _LAYERS = words(
 _NOT_MODULES = frozenset({"Parameter", "Buffer", "UninitializedParameter", "UninitializedBuffer", "ParameterList"})
 _NOT_MODULE_PACKAGES = ("torch.nn.functional.", "torch.nn.init.", "torch.nn.utils.", "torch.nn.attention.")
 
+#: functions that give another network of the same kind
+COPIES = frozenset({"copy.deepcopy", "copy.copy"})
 #: functions and classes that hand back the network they are given
-WRAPPERS = frozenset(
-    {
-        "torch.nn.DataParallel",
-        "torch.nn.parallel.DataParallel",
-        "torch.nn.parallel.DistributedDataParallel",
-        "torch.nn.SyncBatchNorm.convert_sync_batchnorm",
-        "torch.distributed.fsdp.FullyShardedDataParallel",
-        "torch.compile",
-        "torch.jit.script",
-        "copy.deepcopy",
-        "copy.copy",
-        "torch.nn.utils.weight_norm",
-        "torch.nn.utils.spectral_norm",
-        "torch.nn.utils.parametrizations.weight_norm",
-        "torch.nn.utils.parametrizations.spectral_norm",
-    }
+WRAPPERS = (
+    frozenset(
+        {
+            "torch.nn.DataParallel",
+            "torch.nn.parallel.DataParallel",
+            "torch.nn.parallel.DistributedDataParallel",
+            "torch.nn.SyncBatchNorm.convert_sync_batchnorm",
+            "torch.distributed.fsdp.FullyShardedDataParallel",
+            "torch.compile",
+            "torch.jit.script",
+            "torch.nn.utils.weight_norm",
+            "torch.nn.utils.spectral_norm",
+            "torch.nn.utils.parametrizations.weight_norm",
+            "torch.nn.utils.parametrizations.spectral_norm",
+        }
+    )
+    | COPIES
 )
 
 #: methods of a network that return it

@@ -215,6 +215,24 @@ def test_a_loss_class_of_the_file_is_seen_through(source: Callable) -> None:
     ]
 
 
+def test_a_copy_is_another_network_and_an_attribute_called_module_is_itself(source: Callable) -> None:
+    found = told(
+        source,
+        """
+        import copy
+        target = copy.deepcopy(model)
+        class Ema(nn.Module):
+            def __init__(self, net):
+                super().__init__()
+                self.module = nn.Linear(1, 2)
+            def forward(self, x):
+                return F.l1_loss(self.module(x), x)
+        F.mse_loss(target(x), y)
+        """,
+    )
+    assert [(name, network) for name, network, *_ in found] == [("l1_loss", "self.module"), ("mse_loss", "target")]
+
+
 def test_networks_that_are_only_parameters(source: Callable) -> None:
     read = source("""
         import torch.nn.functional as F

@@ -168,6 +168,8 @@ _LAYERS = {
 
 #: other words for the same op, in whatever namespace they occur
 _SYNONYMS = {
+    "pack_padded_sequence": "_pack_padded_sequence",
+    "pad_packed_sequence": "_pad_packed_sequence",
     "alias": "lift_fresh",
     "log_softmax": "_log_softmax",
     "softmax": "_softmax",

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from nnlint import kinds
 from nnlint.errors import UsageError
 from nnlint.graph import Hyper, Op, Shape, Value
 from nnlint.recipe import Loss, Step
 from nnlint.site import Fact, Site
+from nnlint.trace.arguments import bind
 from nnlint.trace.hyper import hyper
 from nnlint.trace.names import op_name, spelling
 from nnlint.trace.outputs import OutputPath
@@ -45,7 +48,7 @@ def append_losses(ops: list[Op], losses: Iterable[GivenLoss], part: Callable[[Ou
         if isinstance(given, Loss):
             source = part(given.output)
             for step in given.steps:
-                source = _append(ops, step.name, source, _settings(step.arguments), step.site, step), 0
+                source = _append(ops, step.name, source, _step_hyper(step), step.site, step), 0
             settings = {name: _value(fact) for name, fact in given.arguments.items()}
             _append(ops, given.name, source, _settings(settings), given.site, call_site=given.call_site)
         else:
@@ -112,15 +115,14 @@ def _made(name: str, read: Value | None, settings: Hyper, step: Step | None) -> 
     elif name in _SHAPE_KEEPING:
         shape = read.shape
     else:
-        shape = _squeezed(name, read.shape, step.arguments)
+        shape = _squeezed(name, read.shape, settings.dim)
     if shape is None:
         return ()
     width = read.nbytes // max(1, math.prod(read.shape))
     return (Value(shape, read.dtype, width * math.prod(shape)),)
 
 
-def _squeezed(name: str, shape: Shape, arguments: Mapping[str, Any]) -> Shape | None:
-    dim = arguments.get("dim", arguments.get("0"))
+def _squeezed(name: str, shape: Shape, dim: int | tuple[int, ...] | None) -> Shape | None:
     if not isinstance(dim, int) or name not in ("squeeze", "unsqueeze"):
         return None
     axes = len(shape) + (name == "unsqueeze")
@@ -130,6 +132,19 @@ def _squeezed(name: str, shape: Shape, arguments: Mapping[str, Any]) -> Shape | 
     if name == "unsqueeze":
         return (*shape[:dim], 1, *shape[dim:])
     return shape[:dim] + shape[dim + (shape[dim] == 1) :]
+
+
+def _step_hyper(step: Step) -> Hyper:
+    """What a step states; ``"0"`` is its first argument after the tensor, whether it is a function or a method."""
+    function = next((found for home in (F, torch, torch.Tensor) if (found := getattr(home, step.name, None))), None)
+    words = {word: value for word, value in step.arguments.items() if not word.isdigit()}
+    positions: list[Any] = []
+    while str(len(positions)) in step.arguments:
+        positions.append(step.arguments[str(len(positions))])
+    bound = bind(function, (torch.empty(0), *positions), words, defaults=False) if function is not None else {}
+    if not bound:
+        return _settings(step.arguments)
+    return hyper(step.name, Run("op", function=function), bound)
 
 
 def _value(fact: Any) -> Any:

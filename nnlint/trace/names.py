@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from nnlint.names import name_of_dotted, public_path
 from nnlint.trace.run import Run
@@ -14,6 +15,7 @@ from nnlint.trace.run import Run
 #: how people write the long paths, longest first
 _SHORT = {"torch.nn.functional.": "F.", "torch.nn.": "nn.", "torch.Tensor.": "Tensor."}
 _OF_TWO_TENSORS = {"max": "maximum", "min": "minimum"}
+_SAME_TENSOR = frozenset({"torch.as_tensor", "torch.asarray"})
 _CASTS = frozenset({"to", "cast_to_integer"})
 
 
@@ -21,7 +23,8 @@ def op_name(run: Run) -> str:
     """The op name of what a node ran; a callable nnlint has no name for keeps its dotted path.
 
     A subclass of a torch layer is that layer. Where one spelling has two meanings the tensors decide: ``torch.max`` of
-    two tensors is ``maximum``, and ``.to(...)`` from a floating dtype to an integer one is ``cast_to_integer``.
+    two tensors is ``maximum``, ``torch.as_tensor`` of a tensor is an ``alias`` of it, and ``.to(...)`` from a floating
+    dtype to an integer one is ``cast_to_integer``.
     """
     if run.module is not None:
         cls: Any = type(run.module)
@@ -32,6 +35,8 @@ def op_name(run: Run) -> str:
     name = name_of_dotted(path) or path
     if name in _OF_TWO_TENSORS and len(run.reads) > 1:
         return _OF_TWO_TENSORS[name]
+    if name == "tensor" and run.reads and path in _SAME_TENSOR:
+        return "alias"
     if name in _CASTS and run.reads and run.values:
         return _cast(run.reads[0].dtype, run.values[0].dtype)
     return name
@@ -41,9 +46,10 @@ def spelling(run: Run) -> str:
     """How the source spells it, by the names people import torch's parts under: ``nn.Conv2d``, ``F.relu``,
     ``Tensor.relu_``, ``torch.cat``; a class of the user's own by its name."""
     if run.module is not None:
-        path = class_path(type(run.module))
+        cls = type_before_parametrizations(run.module)
+        path = class_path(cls)
         if not path.startswith("torch."):
-            return type(run.module).__qualname__
+            return cls.__qualname__
     elif run.function is not None:
         path = dotted_path(run.function)
         word = path.rpartition(".")[2]

@@ -243,7 +243,7 @@ def test_multi_head_attention() -> None:
 def test_parametrized_layers_are_the_layer_and_their_weight_is_called_so() -> None:
     layer = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 6, 3))
     op = only_op(layer, torch.randn(X2))
-    assert op.name == "conv2d"
+    assert (op.name, op.spelling) == ("conv2d", "nn.Conv2d")
     assert (op.hyper.kernel, op.hyper.in_channels) == ((3, 3), 4)
     assert {param.role for param in op.params} == {"weight", "bias"}
 

@@ -78,6 +78,21 @@ def test_steps_are_ops_between() -> None:
     assert stops == [softmax]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "stated"),
+    [
+        ("softmax", {"0": 1}, {"dim": 1}),
+        ("softmax", {"dim": -1}, {"dim": -1}),
+        ("clamp", {"0": 0, "max": 1}, {"min": 0, "max": 1}),
+        ("getitem", {"0": 0}, {"0": 0}),
+        ("mine.activation", {"0": 2}, {"0": 2}),
+    ],
+)
+def test_arguments_of_a_step_have_names(name: str, arguments: dict[str, Any], stated: dict[str, Any]) -> None:
+    graph = graph_of(lambda logits, _: logits, loss(steps=(Step(name, HERE, arguments),)))
+    assert graph.ops[-2].hyper.stated() == stated
+
+
 def test_a_squeezed_step_has_the_shape_it_gives() -> None:
     steps = (Step("unsqueeze", HERE, {"dim": 0}), Step("squeeze", HERE, {"dim": 0}), Step("view", HERE, {"0": -1}))
     graph = graph_of(lambda logits, _: logits, loss("mse_loss", steps=steps))

@@ -111,7 +111,10 @@ def test_packed_sequences_count_the_steps_they_hold() -> None:
             out, _ = self.lstm(nn.utils.rnn.pack_padded_sequence(x, torch.tensor([4, 2])))
             return nn.utils.rnn.pad_packed_sequence(out)[0]
 
-    assert graph_of(Packed(), torch.randn(4, 2, 5)).macs == 6 * 4 * 7 * 12
+    graph = graph_of(Packed(), torch.randn(4, 2, 5))
+    assert graph.macs == 6 * 4 * 7 * 12
+    assert not graph.uncounted
+    assert [op.name for op in graph.ops[3:6]] == ["pack_padded_sequence", "lstm", "pad_packed_sequence"]
 
 
 @pytest.mark.parametrize("batch_first", [False, True])

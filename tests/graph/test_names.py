@@ -213,6 +213,8 @@ def test_two_tensors_or_one() -> None:
     value = Value((2,), "float32", 8)
     assert op_name(Run("op", function=torch.max, reads=(value, value))) == "maximum"
     assert op_name(Run("op", function=torch.max, reads=(value,))) == "max"
+    assert op_name(Run("op", function=torch.as_tensor, reads=(value,))) == "alias"
+    assert op_name(Run("op", function=torch.as_tensor)) == "tensor"
 
 
 @pytest.mark.parametrize(

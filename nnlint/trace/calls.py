@@ -29,10 +29,11 @@ _QUERIES = frozenset(
         "is_pinned", "is_inference", "is_conj", "is_neg", "has_names", "item", "tolist", "numpy", "__len__",
         "__bool__", "__int__", "__float__", "__index__", "__format__", "__repr__", "__array__", "__hash__",
         "is_same_size", "is_set_to", "register_hook", "retain_grad", "is_shared", "__dlpack__", "__dlpack_device__",
-        "__contains__", "dim_order", "equal", "allclose", "__reduce_ex__", "__complex__", "type",
+        "__contains__", "dim_order", "equal", "allclose", "__reduce_ex__", "__complex__",
     )
-    if hasattr(_T, name) and name != "type"
-) | frozenset({torch.equal, torch.allclose, torch.numel, torch.is_floating_point, torch.is_complex, torch.is_tensor})  # fmt: skip
+    if hasattr(_T, name)
+)  # fmt: skip
+_QUERIES |= {torch.equal, torch.allclose, torch.numel, torch.is_floating_point, torch.is_complex, torch.is_tensor}
 
 
 @functools.cache
@@ -87,7 +88,7 @@ def effect_of(func: Callable[..., Any]) -> Effect | None:
     name = _named(func)
     if func is _T.__setitem__:
         return Effect(replay.set_item, _as_given, True)
-    if func is _T.__delitem__:
+    if name == "__delitem__":
         return Effect(replay.delete_item, _as_given, True)
     if name == "__set__" and (attribute := _attribute(func)) in {"data", "real", "imag", "requires_grad"}:
         return Effect(
@@ -162,7 +163,7 @@ def overwrites(
     for tensor, version in zip(read, versions, strict=True):
         if first is tensor:
             if version is not None:
-                return tensor._version != version
+                return bool(tensor._version != version)
             return (
                 _overwrites_by_name(_named(thing))
                 or kwargs.get("inplace") is True

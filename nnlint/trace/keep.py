@@ -96,7 +96,7 @@ def storage_of(tensor: torch.Tensor) -> int | None:
 
 
 def _is_lazy(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()  # type: ignore[misc]
+    return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()
 
 
 def _contents(module: nn.Module) -> list[tuple[Any, Any]]:

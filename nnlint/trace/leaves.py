@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,11 +20,12 @@ def is_leaf(module: nn.Module) -> bool:
     A forward of the user's own (in the class or set on the instance) is entered, and so are torch's containers and
     transformer layers.
     """
-    return "forward" not in module.__dict__ and _is_layer(type(module))
+    cls: Any = type(module)
+    return "forward" not in module.__dict__ and _is_layer(cls)
 
 
 @functools.cache
-def _is_layer(cls: type[nn.Module]) -> bool:
+def _is_layer(cls: Any) -> bool:
     if issubclass(cls, torch.jit.ScriptModule):
         return True
     for method in ("forward", "_conv_forward"):

@@ -20,7 +20,7 @@ __all__ = ["RULES", "result_of", "to_meta"]
 _MODULES = (meta_elementwise, meta_layers, meta_shapes)  # importing them fills the table
 
 #: functions that need the numbers of their tensors on the CPU
-_KEEPS_CPU = frozenset({torch._C._VariableFunctions._pack_padded_sequence})  # type: ignore[attr-defined]
+_KEEPS_CPU = frozenset({torch._C._VariableFunctions._pack_padded_sequence})
 _MISFITS = (Unfit, TypeError, ValueError, IndexError, KeyError, AttributeError, RuntimeError, ZeroDivisionError)
 
 

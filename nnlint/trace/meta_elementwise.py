@@ -1,12 +1,16 @@
 """Shapes of elementwise operations, reductions and factories on the meta device."""
 
+# The rules have the parameters of torch's functions, those included that no shape depends on.
+# ruff: noqa: ARG001
+
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from nnlint.trace.meta_rule import (
     RULES,
@@ -132,7 +136,7 @@ def _cumulative(x: Any, dim: int, *, dtype: Any = None) -> torch.Tensor:
 
 
 @rule("clamp", "clip", homes=(torch, torch.Tensor))
-def _clamp(x: Any, min: Any = None, max: Any = None) -> torch.Tensor:  # noqa: A002 (torch's names)
+def _clamp(x: Any, min: Any = None, max: Any = None) -> torch.Tensor:
     check((min, max) != (None, None) and all(bound is None or type(bound) in _NUMBERS for bound in (min, max)))
     dtype = meta(x).dtype
     for bound in (min, max):
@@ -161,7 +165,7 @@ def broadcast(*tensors: Any, dtype: torch.dtype) -> torch.Tensor:
     """What an elementwise operation on these makes: its axes lie in memory in the order those of the operands do."""
     given = [tensor for tensor in tensors if isinstance(tensor, torch.Tensor)]
     shape = broadcast_shapes(*[tensor.shape for tensor in given]) if len(given) > 1 else given[0].shape
-    if all(tensor.is_contiguous() for tensor in given):
+    if all(map(_in_order, given)):
         return empty(shape, dtype)
     first = given[0]
     if all(tensor.shape == shape and tensor.stride() == first.stride() for tensor in given):
@@ -170,6 +174,14 @@ def broadcast(*tensors: Any, dtype: torch.dtype) -> torch.Tensor:
     order = _memory_order(shape, strides)
     made = empty([shape[axis] for axis in order], dtype)
     return made.permute([order.index(axis) for axis in range(len(shape))])
+
+
+def _in_order(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is contiguous, and the strides of its axes with one element say so too."""
+    if not tensor.is_contiguous() or 1 not in tensor.shape:
+        return tensor.is_contiguous()
+    strides = tensor.stride()
+    return all(before >= after for before, after in itertools.pairwise(strides))
 
 
 def _memory_order(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[int]:
@@ -417,7 +429,7 @@ for _name in ("max", "min"):
 
 
 @rule("topk", homes=(torch, torch.Tensor))
-def _topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:  # noqa: A002
+def _topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     axis = axis_of(dim, meta(x).dim())
     check(type(k) is int and x.dim() > 0 and 0 <= k <= x.shape[axis])
     shape = [k if i == axis else size for i, size in enumerate(x.shape)]

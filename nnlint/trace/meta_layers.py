@@ -1,4 +1,7 @@
-"""Shapes of the layers on the meta device: convolution, matrix products, normalisation, pooling, attention, recurrence."""
+"""Shapes of layers on the meta device: convolutions, matrix products, norms, pooling, attention, recurrence."""
+
+# The rules have the parameters of torch's functions, those included that no shape depends on.
+# ruff: noqa: ARG001
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from nnlint.trace.meta_rule import (
     RULES,
@@ -82,8 +85,8 @@ def _transposed(axes: int) -> Callable[..., torch.Tensor]:
         check(bias is None or bias.shape == (channels,))
         sizes = []
         for size, kernel, step, pad, extra, gap in zip(
-            input.shape[-axes:], weight.shape[2:], *(spread(n, axes) for n in (stride, padding, output_padding, dilation)),
-            strict=True,
+            input.shape[-axes:], weight.shape[2:],
+            *(spread(n, axes) for n in (stride, padding, output_padding, dilation)), strict=True,
         ):  # fmt: skip
             check(step > 0 and pad >= 0 and gap > 0 and 0 <= extra < max(step, gap))
             sizes.append((size - 1) * step - 2 * pad + gap * (kernel - 1) + extra + 1)
@@ -246,7 +249,10 @@ def _pool(input: Any, axes: int, kernel: Any, stride: Any, padding: Any, dilatio
     if stride is None or (isinstance(stride, tuple | list) and not stride):
         stride = kernel
     numbers = zip(*(spread(n, axes) for n in (kernel, stride, padding, dilation)), strict=True)
-    sizes = [_pooled(size, *n, ceil_mode) for size, n in zip(input.shape[-axes:], numbers, strict=True)]
+    sizes = [
+        _pooled(size, k, step, pad, gap, ceil_mode)
+        for size, (k, step, pad, gap) in zip(input.shape[-axes:], numbers, strict=True)
+    ]
     return [*input.shape[:-axes], *sizes]
 
 
@@ -353,7 +359,7 @@ def _grid_sample(
     return empty((*input.shape[:2], *grid.shape[1:-1]), input.dtype)
 
 
-# -- embedding, attention, recurrence, losses ---------------------------------------------------------------------------
+# -- embedding, attention, recurrence, losses --------------------------------------------------------------------------
 
 
 @rule("embedding", homes=(F,))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 T = TypeVar("T", bound=Callable[..., Any])
 Shape = Sequence[int]
@@ -70,13 +70,13 @@ def like(tensor: torch.Tensor, shape: Shape, dtype: torch.dtype | None = None) -
 
 
 def broadcast_shapes(*shapes: Shape) -> tuple[int, ...]:
-    """The shape these are stretched to (`torch.broadcast_shapes` is a slow import); unfit if they do not go together."""
-    made = [1] * max(map(len, shapes))
+    """The shape these are stretched to (`torch.broadcast_shapes` is a slow import); unfit if there is none."""
+    made = [1] * max([len(shape) for shape in shapes])
     for shape in shapes:
         for back, size in enumerate(reversed(shape), 1):
             if size != 1:
-                check(made[-back] in (1, size))
-                made[-back] = size
+                check(made[len(made) - back] in (1, size))
+                made[len(made) - back] = size
     return tuple(made)
 
 
@@ -92,7 +92,8 @@ def alike(tensor: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tenso
     dtype = dtype or tensor.dtype
     if tensor.is_contiguous():
         return empty(tensor.shape, dtype)
-    order = sorted(range(tensor.dim()), key=lambda axis: (-tensor.stride(axis), axis))
+    strides = tensor.stride()
+    order = sorted(range(tensor.dim()), key=lambda axis: (-strides[axis], axis))
     made = empty([tensor.shape[axis] for axis in order], dtype)
     return made.permute([order.index(axis) for axis in range(tensor.dim())])
 

@@ -1,5 +1,8 @@
 """Shapes of the operations that move values about on the meta device: joining, indexing, padding, copying."""
 
+# The rules have the parameters of torch's functions, those included that no shape depends on.
+# ruff: noqa: ARG001
+
 from __future__ import annotations
 
 import math
@@ -7,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from nnlint.trace.meta_rule import (
     RULES,
@@ -166,7 +169,8 @@ def _to(x: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
     if "device" in kwargs:
         kwargs = {**kwargs, "device": "meta"}
     meta(x)
-    return x.to(*[_no_device(value) for value in args], **kwargs)
+    moved: torch.Tensor = x.to(*[_no_device(value) for value in args], **kwargs)
+    return moved
 
 
 def _no_device(value: Any) -> Any:

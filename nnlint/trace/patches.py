@@ -14,6 +14,13 @@ from torch import nn
 from nnlint.trace.leaves import is_leaf, unwrapped
 from nnlint.trace.recorder import Recorder
 
+#: the functions that run a transform of another function, by the module they are looked up in
+_TRANSFORMS = (
+    ("torch._functorch.apis", "vmap_impl"),
+    ("torch._functorch.eager_transforms", "grad_impl"),
+    ("torch._functorch.eager_transforms", "grad_and_value_impl"),
+)
+
 
 @contextlib.contextmanager
 def patched(recorder: Recorder) -> Iterator[None]:
@@ -25,9 +32,15 @@ def patched(recorder: Recorder) -> Iterator[None]:
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
         _replace(stack, nn.Module, "__call__", _module_call(recorder, nn.Module._call_impl, nn.Module.__call__, thread))
         _replace(stack, torch.autograd.Function, "apply", classmethod(_apply(recorder, thread)))
-        transforms = sys.modules.get("torch._functorch.apis")
-        if transforms is not None:
-            _replace(stack, transforms, "vmap_impl", _vmap(recorder, transforms.vmap_impl))
+        _replace(stack, torch.jit.ScriptFunction, "__call__", _script(recorder))
+        _replace(stack, nn.Parameter, "__new__", staticmethod(_parameter(recorder)))
+        for owner, name in _TRANSFORMS:
+            if owner in sys.modules:
+                original = getattr(sys.modules[owner], name)
+                _replace(stack, sys.modules[owner], name, _opaque(recorder, original))
+        _replace(stack, torch, "manual_seed", _seed(recorder))
+        if recorder.meta:
+            _replace(stack, torch.autocast, "__init__", _autocast_init())
         flexible = sys.modules.get("torch.nn.attention.flex_attention")
         if hasattr(flexible, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"):
             _replace(stack, flexible, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
@@ -52,7 +65,7 @@ def _module_call(
         inner = unwrapped(self)
         if inner is not self:
             return inner(*args, **kwargs)
-        if is_leaf(self):
+        if is_leaf(self) and not recorder.computes_state_of(self):
             return recorder.module(call, self, args, kwargs, sys._getframe(1))
         recorder.enter(self)
         error: BaseException | None = None
@@ -83,10 +96,65 @@ def _apply(recorder: Recorder, thread: int) -> Callable[..., Any]:
     return apply
 
 
-def _vmap(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
-    def vmap_impl(*args: Any, **kwargs: Any) -> Any:
+def _opaque(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function transform: one operation."""
+
+    def transform(*args: Any, **kwargs: Any) -> Any:
         if recorder.inside:
             return original(*args, **kwargs)
         return recorder.opaque(original, args, kwargs, sys._getframe(1), original)
 
-    return vmap_impl
+    return transform
+
+
+def _script(recorder: Recorder) -> Callable[..., Any]:
+    original: Any = torch.jit.ScriptFunction.__call__
+
+    def __call__(self: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        if recorder.inside:
+            return original(self, *args, **kwargs)
+
+        def run(*inner: Any, **named: Any) -> Any:
+            return original(self, *inner, **named)
+
+        return recorder.opaque(self, args, kwargs, sys._getframe(1), run)
+
+    return __call__
+
+
+def _parameter(recorder: Recorder) -> Callable[..., Any]:
+    """A parameter made in the pass of a tensor the pass has made."""
+    original = nn.Parameter.__new__
+
+    def __new__(cls: type, data: Any = None, requires_grad: bool = True) -> Any:  # noqa: N807
+        if recorder.inside or cls is not nn.Parameter or not recorder.made(data):
+            return original(cls, data, requires_grad)
+
+        def run(*args: Any) -> Any:
+            return original(cls, *args)
+
+        return recorder.opaque(cls, (data, requires_grad), {}, sys._getframe(1), run)
+
+    return __new__
+
+
+def _seed(recorder: Recorder) -> Callable[..., Any]:
+    """A seed that the forward sets itself is set again when the recorded graph runs."""
+    original = torch.manual_seed
+
+    def manual_seed(seed: int) -> torch.Generator:
+        if not recorder.inside:
+            recorder.note_call(original, seed)
+        return original(seed)
+
+    return manual_seed
+
+
+def _autocast_init() -> Callable[..., Any]:
+    """Autocast on the meta device, which torch does not know: it is that of the CPU, and without effect."""
+    original = torch.autocast.__init__
+
+    def __init__(self: torch.autocast, device_type: str, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        original(self, "cpu" if device_type == "meta" else device_type, *args, **kwargs)
+
+    return __init__

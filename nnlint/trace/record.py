@@ -23,7 +23,6 @@ from nnlint.trace.recorder import Recorder
 from nnlint.trace.sources import is_foreign, position_site
 from nnlint.trace.templates import Template
 
-
 _STARRED = (None, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # at 1 and 2: as many stars
 
 
@@ -79,11 +78,16 @@ def _initialised(model: nn.Module, sites: Mapping[int, Site] | None) -> tuple[nn
     if not lazy:
         return model, sites
     # torch cannot copy a lazy buffer
-    copied = copy.deepcopy(model, {id(t): type(t)(t.requires_grad, t.device, t.dtype) for t in lazy})
+    copied = copy.deepcopy(model, {id(t): _unshaped(t) for t in lazy})
     if sites is not None:
         pairs = zip(model.modules(), copied.modules(), strict=True)
         sites = {id(new): sites[id(old)] for old, new in pairs if id(old) in sites}
     return copied, sites
+
+
+def _unshaped(tensor: Any) -> torch.Tensor:
+    made: torch.Tensor = type(tensor)(tensor.requires_grad, tensor.device, tensor.dtype)
+    return made
 
 
 def _copied(value: Any) -> Any:

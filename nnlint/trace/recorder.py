@@ -33,6 +33,15 @@ _PLAIN = frozenset(
     }
 )  # fmt: skip
 
+#: containers that a node's arguments may be made of: how to convert what is in them
+_CONTAINERS: dict[type, Callable[[Any, Callable[[Any], Any]], Any]] = {
+    tuple: lambda value, convert: tuple([convert(item) for item in value]),
+    torch.Size: lambda value, _: tuple(value),
+    list: lambda value, convert: [convert(item) for item in value],
+    slice: lambda value, convert: slice(convert(value.start), convert(value.stop), convert(value.step)),
+    dict: lambda value, convert: {key: convert(item) for key, item in value.items()},
+}
+
 #: names that a `GraphModule` uses for itself, so that no submodule of the network can have them in it
 _TAKEN = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph())))
 #: where a tensor comes from: its node, or how to make the node when the tensor is first read
@@ -167,6 +176,24 @@ class Recorder(TorchFunctionMode):
         finally:
             self.inside -= 1
 
+    def note_call(self, func: Callable[..., Any], *args: Any) -> None:
+        """Have the graph call a function that makes no tensor, for its effect."""
+        with torch._C.DisableTorchFunction():
+            self._plumbing(func, *args)
+
+    def made(self, tensor: Any) -> bool:
+        """Whether a tensor is a result of the pass."""
+        source = self._nodes.get(id(tensor))
+        return source is not None and (type(source) is not fx.Node or source.op != "get_attr")
+
+    def computes_state_of(self, module: nn.Module) -> bool:
+        """Whether a layer's weights are results of the pass (swapped in by `torch.func.functional_call`, say).
+
+        Such a layer is entered: run as it is, it would read its own weights.
+        """
+        state = (*module._parameters.values(), *module._buffers.values(), module.__dict__.get("weight"))
+        return any(type(source) is fx.Node and source.op != "get_attr" for source in map(self._source, state))
+
     def enter(self, module: nn.Module) -> None:
         """A module that is entered begins."""
         with torch._C.DisableTorchFunction():
@@ -214,6 +241,9 @@ class Recorder(TorchFunctionMode):
             for name, tensor in named:
                 if id(tensor) not in self._nodes:
                     self._nodes[id(tensor)] = self._reader(name, tensor, role)  # type: ignore[arg-type]
+
+    def _source(self, tensor: torch.Tensor | None) -> Source | None:
+        return self._nodes.get(id(tensor)) if tensor is not None else None
 
     def _reader(self, target: str, tensor: torch.Tensor, role: Role) -> Callable[[], fx.Node]:
         def make() -> fx.Node:
@@ -272,7 +302,8 @@ class Recorder(TorchFunctionMode):
             return self._node("call_function", replay.apply, (self._object(func), *args), kwargs, note)
         if (name := calls.property_name(func)) is not None:
             return self._node("call_function", getattr, (args[0], name), {}, note)
-        if calls.is_printable(func):
+        callee: Any = func
+        if calls.is_printable(callee):
             return self._node("call_function", func, args, kwargs, note)
         return self._node("call_function", replay.call, (self._object(func), *args), kwargs, note)
 
@@ -321,14 +352,13 @@ class Recorder(TorchFunctionMode):
         if isinstance(value, torch.Tensor):
             found.append(value)
             return self._node_of(value)
-        if cls is tuple or cls is torch.Size:
-            return tuple([self._argument(item, found) for item in value])
-        if cls is list:
-            return [self._argument(item, found) for item in value]
-        if cls is slice:
-            return slice(*[self._argument(part, found) for part in (value.start, value.stop, value.step)])
-        if cls is dict and all(type(key) is str for key in value):
-            return {key: self._argument(item, found) for key, item in value.items()}
+        convert = _CONTAINERS.get(cls)
+        if convert is not None and (cls is not dict or all(type(key) is str for key in value)):
+            return convert(value, lambda item: self._argument(item, found))
+        return self._foreign(value, found)
+
+    def _foreign(self, value: Any, found: list[torch.Tensor]) -> fx.Node:
+        """A value that fx cannot write down: an object of the graph module, or a structure that a node rebuilds."""
         template = Template(value)
         if not template.size:
             return self._object(value)

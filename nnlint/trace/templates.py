@@ -40,7 +40,7 @@ class Part:
     def __init__(self, original: Any = None) -> None:
         self.original = original
 
-    def build(self, built: Built) -> Any:
+    def build(self, built: Built) -> Any:  # noqa: ARG002 (the others need it)
         """The piece, made of other tensors."""
         return self.original
 
@@ -137,32 +137,35 @@ class Template:
         return self._seen[id(tensor)]
 
     def _compound(self, value: Any) -> Part:
-        cls = type(value)
-        if cls is list:
-            made = self._noted(value, _Made(list, []))
-            made.items = [self._part(item) for item in value]
-            return made
-        if cls is dict:
-            made = self._noted(value, _Made(dict, []))
-            made.pairs = [(self._part(key), self._part(item)) for key, item in value.items()]
-            return made
-        if cls is tuple:
-            return self._noted(value, _Made(_tuple, [self._part(item) for item in value]))
-        if cls is types.FunctionType:
-            return self._function(value)
-        if cls is types.MethodType:
-            return self._made(value, types.MethodType, [Part(value.__func__), self._part(value.__self__)])
-        if cls is functools.partial:
-            inner = [self._part(value.func), self._part(value.args), self._part(value.keywords)]
-            return self._made(value, _partial, inner)
-        return self._object(value)
+        by_class: dict[type, Callable[[Any], Part]] = {
+            list: self._list, dict: self._dict, tuple: self._tuple, types.FunctionType: self._function,
+            types.MethodType: self._method, functools.partial: self._partial,
+        }  # fmt: skip
+        return by_class.get(type(value), self._object)(value)
+
+    def _list(self, value: list[Any]) -> Part:
+        made = self._noted(value, _Made(list, []))
+        made.items = [self._part(item) for item in value]
+        return made
+
+    def _dict(self, value: dict[Any, Any]) -> Part:
+        made = self._noted(value, _Made(dict, []))
+        made.pairs = [(self._part(key), self._part(item)) for key, item in value.items()]
+        return made
+
+    def _tuple(self, value: tuple[Any, ...]) -> Part:
+        return self._noted(value, _Made(_tuple, [self._part(item) for item in value]))
+
+    def _method(self, value: types.MethodType) -> Part:
+        return self._noted(value, _Made(types.MethodType, [Part(value.__func__), self._part(value.__self__)]))
+
+    def _partial(self, value: functools.partial[Any]) -> Part:
+        parts = [self._part(value.func), self._part(value.args), self._part(value.keywords)]
+        return self._noted(value, _Made(_partial, parts))
 
     def _noted(self, value: Any, made: _Made) -> _Made:
         self._seen[id(value)] = made
         return made
-
-    def _made(self, value: Any, make: Callable[..., Any], parts: list[Part]) -> Part:
-        return self._noted(value, _Made(make, parts))
 
     def _function(self, value: types.FunctionType) -> Part:
         before = len(self.tensors)
@@ -170,7 +173,7 @@ class Template:
         cells = [self._part(cell.cell_contents) for cell in value.__closure__ or () if _filled(cell)]
         if len(self.tensors) == before or len(cells) != len(value.__closure__ or ()):
             return self._seen[id(value)]
-        return self._made(value, functools.partial(_function, value), cells)
+        return self._noted(value, _Made(functools.partial(_function, value), cells))
 
     def _object(self, value: Any) -> Part:
         before = len(self.tensors)

@@ -1,5 +1,7 @@
 """Every shape rule of the meta device against torch's own kernel: shape, dtype and strides."""
 
+# ruff: noqa: N812, PLW0108, SIM105
+
 import subprocess
 import sys
 
@@ -255,8 +257,10 @@ def test_attention_lays_its_result_out_as_on_the_cpu(grad):
     assert form(ours)[:3] == form(real)[:3]
 
 
-ACTIVATIONS = "relu6 elu selu celu gelu silu mish hardtanh hardswish hardsigmoid softplus softsign tanhshrink \
-logsigmoid leaky_relu hardshrink softshrink sigmoid tanh rrelu".split()
+ACTIVATIONS = [
+    "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "hardtanh", "hardswish", "hardsigmoid", "softplus",
+    "softsign", "tanhshrink", "logsigmoid", "leaky_relu", "hardshrink", "softshrink", "sigmoid", "tanh", "rrelu",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -369,7 +373,6 @@ def test_operands_of_any_shape_order_and_dtype(data):
 
 COLD = """
 import sys, torch
-before = set(sys.modules)
 from torch import nn
 from torch.nn import functional as F
 from nnlint.trace.record import record
@@ -407,6 +410,7 @@ class Net(nn.Module):
 
 with torch.device("meta"):
     net = Net()
+before = set(sys.modules)
 for mode in (True, False):
     module = record(net.train(mode), torch.empty(2, 3, 64, 64, device="meta"), compile=False)
     assert len(list(module.graph.nodes)) > 40

@@ -1,5 +1,7 @@
 """What is recorded runs, and returns what the model returns, in the same structure."""
 
+# ruff: noqa: ARG004, ARG005, N812, PLC3002
+
 import collections
 import dataclasses
 import functools
@@ -74,7 +76,7 @@ FUNCTIONS = {
     "unpacking": lambda net, x: sum(part for part in x),
     "unpacking two": lambda net, x: (lambda a, b: a * b)(*x),
     "split": lambda net, x: torch.cat([part * i for i, part in enumerate(x.split(1, dim=1))], 1),
-    "named tuple": lambda net, x: x.max(1).values + x.sort(1)[1] .sum(1) + x.topk(1, 1).indices[:, 0],
+    "named tuple": lambda net, x: x.max(1).values + x.sort(1)[1].sum(1) + x.topk(1, 1).indices[:, 0],
     "shape arithmetic": lambda net, x: x.reshape(x.shape[0] * len(x[0]), -1) if x.dim() == 3 else x,
     "numbers": lambda net, x: x * x.mean().item() + len(x) + float(x.sum()) + x.tolist()[0][0][0],
     "control flow": lambda net, x: x.exp() if x.mean() > 10 else [x.sin() for _ in range(3)][-1],
@@ -88,7 +90,9 @@ FUNCTIONS = {
     "interpolation": lambda net, x: F.interpolate(x, scale_factor=2.0, mode="linear"),
     "pooling": lambda net, x: F.max_pool1d(x, 2) + F.adaptive_avg_pool1d(x, 2),
     "dtype": lambda net, x: x.to(torch.float64).float().half().float().to(x.dtype).type(torch.float64),
-    "random": lambda net, x: F.dropout(x, 0.5, True) + torch.rand(4) + torch.randn_like(x) + torch.bernoulli(x.sigmoid()),
+    "random": lambda net, x: (
+        F.dropout(x, 0.5, True) + torch.rand(4) + torch.randn_like(x) + torch.bernoulli(x.sigmoid())
+    ),
     "no grad": lambda net, x: graded(x),
     "aten": lambda net, x: torch.ops.aten.relu(x) + torch.ops.aten.add.Tensor(x, 1),
     "contiguous": lambda net, x: x.transpose(1, 2).contiguous().contiguous() + x.transpose(1, 2),
@@ -151,7 +155,9 @@ LAYERS = {
     "weight norm": (nn.utils.parametrizations.weight_norm(nn.Linear(4, 2)), x),
     "spectral norm": (nn.utils.parametrizations.spectral_norm(nn.Linear(4, 2)), x),
     "old spectral norm": (nn.utils.spectral_norm(nn.Linear(4, 2)), x),
-    "weight read": (Forward(lambda net, x: x @ net.p.weight.T, p=nn.utils.parametrizations.orthogonal(nn.Linear(4, 4))), x),
+    "weight read": (
+        Forward(lambda net, x: x @ net.p.weight.T, p=nn.utils.parametrizations.orthogonal(nn.Linear(4, 4))), x,
+    ),
     "data parallel": (nn.DataParallel(nn.Sequential(nn.Linear(4, 4))), x),
     "data parallel inside": (nn.Sequential(nn.DataParallel(nn.Linear(4, 4)), nn.ReLU()), x),
     "script": (nn.Sequential(torch.jit.script(nn.Linear(4, 4)), nn.ReLU()), x),
@@ -261,7 +267,7 @@ class Double(torch.autograd.Function):
 
 def test_a_custom_autograd_function_is_one_operation():
     module = faithful(Forward(lambda net, x: Double.apply(x, 2)[0] + 1), x())
-    assert [run.function for run in runs(module)][0] is Double
+    assert runs(module)[0].function is Double
     assert len(runs(module)) == 2
     assert module(x().requires_grad_()).grad_fn is not None
 
@@ -440,3 +446,37 @@ def test_cost_grows_with_the_number_of_operations():
 
     seconds(100)
     assert seconds(8000) < 8 * 3 * max(seconds(1000), 0.02)
+
+
+@torch.jit.script
+def scripted(x):
+    return torch.relu(x) * 2
+
+
+def seeded(x):
+    torch.manual_seed(3)
+    return x + torch.rand(4)
+
+
+def inferred(x):
+    with torch.inference_mode():
+        return (x * 2).add_(1)
+
+
+HARD = {
+    "script function": lambda net, x: scripted(x) + 1,
+    "parameter made": lambda net, x: F.linear(x, nn.Parameter(x[0])),
+    "weights swapped in": lambda net, x: torch.func.functional_call(net.l, {"weight": net.l.weight * x.mean()}, (x,)),
+    "gradient transform": lambda net, x: torch.func.grad(lambda y: (y**2).sum())(x),
+    "gradient of rows": lambda net, x: torch.vmap(torch.func.grad(lambda y: (y**2).sum()))(x),
+    "seed": lambda net, x: seeded(x),
+    "inference": lambda net, x: inferred(x),
+}
+
+
+@pytest.mark.parametrize("function", HARD.values(), ids=HARD)
+def test_what_torch_does_not_show_follows_its_input(function):
+    net = Forward(function, l=nn.Linear(4, 3))
+    module = faithful(net, x())
+    assert not runs(module, "constant")
+    same(module(x() * 3), net(x() * 3))

@@ -1,5 +1,7 @@
 """The spans of the recorded operations are exactly the expressions that made them."""
 
+# ruff: noqa: PLC2401
+
 import collections
 import linecache
 import textwrap
@@ -38,9 +40,12 @@ class Block(nn.Module):
         self.act = nn.ReLU() if width > 1 else nn.Identity()
 
     def forward(self, x):
-        return self.act(
-            self.conv(x)
-        ) + x
+        return (
+            self.act(
+                self.conv(x),
+            )
+            + x
+        )
 
 
 class Head(nn.Sequential):
@@ -65,7 +70,8 @@ class Net(nn.Module):
 
     def forward(self, x):
         x = self.body(x)
-        é = x; x = é.relu() * 2  # noqa: E702, PLC2401
+        é = x
+        x = é.relu() * 2
         for block in self.many:
             x = block(x)
         for drop in self.more:
@@ -75,7 +81,10 @@ class Net(nn.Module):
 
 
 IMAGE = torch.rand(3, 2, 2, 2)
-BLOCK = [("nn.Conv2d(width, width, 1)", "self.conv(x)"), ("nn.ReLU()", "self.act( self.conv(x) )"), "self.act( self.conv(x) ) + x"]  # fmt: skip
+BLOCK = [
+    ("nn.Conv2d(width, width, 1)", "self.conv(x)"), ("nn.ReLU()", "self.act( self.conv(x), )"),
+    "self.act( self.conv(x), ) + x",
+]  # fmt: skip
 AFTER = [
     ("nn.Tanh()", 'self.named["tanh"](x)'), ("nn.GELU()", 'self.gelu(self.named["tanh"](x))'),
     (None, "self.unsure(x)"), ("nn.Flatten()", "self.head(self.unsure(x))"),
@@ -112,7 +121,7 @@ def test_a_constructor_call_is_not_looked_for_in_the_objects_own_methods():
 
     class Derived(Base):
         def __init__(self):
-            super(Derived, self).__init__(3)
+            super().__init__(3)
 
     with constructor_sites() as sites:
         nets = [Derived() for _ in range(2)]
@@ -137,14 +146,17 @@ def test_two_branches_of_one_class_are_not_guessed():
 
 def test_code_without_a_file_has_no_site():
     space = {"nn": nn}
-    exec(textwrap.dedent("""
+    exec(
+        textwrap.dedent("""
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()
                 self.l = nn.ReLU()
             def forward(self, x):
                 return self.l(x)
-    """), space)
+    """),
+        space,
+    )
     [(site, call)] = spans(space["Net"](), torch.rand(2))
     assert site is None
     assert call != "self.l(x)"

@@ -1,5 +1,7 @@
 """A model is the same before and after it is recorded."""
 
+# ruff: noqa: N812
+
 import copy
 import random
 
@@ -84,8 +86,8 @@ def test_nothing_of_a_model_changes(fail, gradients):
     if gradients:
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
-    before, data = picture(model), torch.rand(2, 3, 4)
-    given = data.clone()
+    data = torch.rand(2, 3, 4)
+    before, given = picture(model), data.clone()
     if fail:
         with pytest.raises(ForwardError, match="on purpose"):
             record(model, data)

@@ -7,7 +7,7 @@ from typing import Any
 
 from nnlint.finding import Finding, Level, Related
 from nnlint.load.candidate import Candidate, Failure
-from nnlint.load.contracts import Clash
+from nnlint.load.clashes import Clash
 from nnlint.load.inputs import NoInputs, Tried
 from nnlint.load.watch import Fault
 from nnlint.site import Site

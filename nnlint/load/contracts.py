@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from nnlint.load.clashes import Clash
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -34,22 +36,6 @@ class Contract:
     integer: bool = False
     high: int | None = None
     spatial: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """Two numbers that should agree: what came (``got``), what was expected, and on which axis (from the end).
-
-    ``kind`` says what they count. ``features`` and ``channels`` belong to an axis, ``elements`` to a whole tensor,
-    ``axes`` to the number of axes, ``size`` to two tensors that should fit each other (either may be the wrong one),
-    ``small`` to a map smaller than the kernel, ``dtype`` to floats where integers are read (1) or the reverse (0).
-    """
-
-    kind: str
-    got: int
-    want: int
-    axis: int | None = None
-    argument: str = ""
 
 
 _CONV = {
@@ -155,17 +141,13 @@ def breach(module: nn.Module, shape: tuple[int, ...], dtype: torch.dtype | None 
     if needs is None:
         return None
     clash = _dtype_clash(needs, dtype) if dtype is not None else None
-    if clash is not None or needs.integer:
+    if clash is None and needs.ndims and len(shape) not in needs.ndims and not needs.integer:
+        clash = Clash("axes", len(shape), needs.ndims[0])
+    if clash is not None or needs.size is None or not shape:
         return clash
-    if needs.ndims and len(shape) not in needs.ndims:
-        return Clash("axes", len(shape), needs.ndims[0])
-    if needs.size is None or not shape:
-        return None
     # norms count channels from the front, where the number of axes behind them varies
     axis = needs.axis if needs.axis is not None else (1 - len(shape) if len(shape) > 1 else -1)
-    if len(shape) < -axis:
-        return None
-    if shape[axis] == needs.size:
+    if len(shape) < -axis or shape[axis] == needs.size:
         return _too_small(module, shape, needs)
     return Clash("channels" if axis < -1 else "features", shape[axis], needs.size, axis, needs.argument)
 
@@ -180,7 +162,7 @@ def _dtype_clash(needs: Contract, dtype: torch.dtype) -> Clash | None:
 def _too_small(module: nn.Module, shape: tuple[int, ...], needs: Contract) -> Clash | None:
     if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) or isinstance(module.padding, str):
         return None
-    for index in range(needs.spatial):
+    for index in range(needs.spatial if len(shape) > needs.spatial else 0):
         reach = module.dilation[index] * (module.kernel_size[index] - 1) + 1
         size = shape[index - needs.spatial]
         if size + 2 * int(module.padding[index]) < reach:

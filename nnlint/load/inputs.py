@@ -12,9 +12,10 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from nnlint.load.mend import Memory, State, mend, usual_size
+from nnlint.load.mend import Memory, mend, usual_size
 from nnlint.load.sizes import first_sizes
 from nnlint.load.slots import Slot, slots
+from nnlint.load.state import State
 from nnlint.load.template import Template, describe, leaves, materialise
 from nnlint.load.watch import Fault, Watch
 
@@ -245,8 +246,8 @@ def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal],
         result = runner.go(args, kwargs, dict(state.sizes))
         if isinstance(result, _Done):
             if (usual := usual_size(state)) is not None:
-                better = runner.go(*arguments(usual), dict(usual.sizes))
-                result = better if isinstance(better, _Done) else result
+                again = runner.go(*arguments(usual), dict(usual.sizes))
+                result = again if isinstance(again, _Done) else result
             return result.inputs(_guessed(state), tries)
         failed.append(Tried(result.inputs, _guessed(state), result.fault, False))
         if _hopeless(result.fault, failed):

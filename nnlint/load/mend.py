@@ -3,63 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from math import prod
-from typing import Any
 
-from nnlint.load.contracts import Clash
+from nnlint.load.clashes import Clash, numbers_in
+from nnlint.load.forms import named_spare, other_dtype, other_forms, other_rank, with_spare, wrapped
 from nnlint.load.sizes import LENGTHS, SPACE, VOLUME
 from nnlint.load.slots import Slot, of_layer
-from nnlint.load.template import Template, leaves, tree_map
-from nnlint.load.watch import Fault, numbers_in
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """One try: the arguments as templates, the sizes of their named axes, and how far-fetched it is (``cost``)."""
-
-    given: tuple[tuple[Slot, Any], ...]
-    sizes: Mapping[str, int]
-    cost: float = 0.0
-    why: str = ""
-
-    @property
-    def key(self) -> str:
-        """Equal for equal tries."""
-        used = {axis for leaf in self.templates() if isinstance(leaf, Template) for axis in leaf.axes}
-        sizes = sorted((name, size) for name, size in self.sizes.items() if name in used)
-        return repr(([(slot.name, value) for slot, value in self.given], sizes))
-
-    def templates(self) -> list[Any]:
-        """The leaves of all arguments, in order."""
-        return [leaf for _, value in self.given for leaf in leaves(value)]
-
-    @property
-    def numel(self) -> int:
-        """How many numbers all the tensors hold."""
-        return sum(prod(leaf.shape(self.sizes)) for leaf in self.templates() if isinstance(leaf, Template))
-
-    def axes(self) -> set[str]:
-        """The named axes in use."""
-        found = (axis for leaf in self.templates() if isinstance(leaf, Template) for axis in leaf.axes)
-        return {axis for axis in found if isinstance(axis, str)}
-
-    def with_leaf(self, index: int, template: Template, cost: float) -> State:
-        """The same with another template for one leaf."""
-        count = -1
-
-        def change(leaf: Any) -> Any:
-            nonlocal count
-            count += 1
-            return template if count == index else leaf
-
-        given = tuple((slot, tree_map(change, value)) for slot, value in self.given)
-        return replace(self, given=given, cost=self.cost + cost, why=template.why or self.why)
-
-    def with_sizes(self, cost: float, sizes: Mapping[str, int], why: str = "") -> State:
-        """The same with other sizes."""
-        return replace(self, sizes={**self.sizes, **sizes}, cost=self.cost + cost, why=why or self.why)
+from nnlint.load.state import State
+from nnlint.load.template import Template
+from nnlint.load.watch import Fault
 
 
 @dataclass
@@ -83,17 +36,17 @@ def mend(state: State, fault: Fault, memory: Memory, spare: tuple[Slot, ...]) ->
     """Better tries after a failed one, with their costs; the caller takes the cheapest first."""
     clash, text = fault.clash, fault.text
     if "NoneType" in text or "None" in text:
-        yield from _with_spare(state, spare)
-    yield from _named_spare(state, text, spare)
+        yield from with_spare(state, spare)
+    yield from named_spare(state, text, spare)
     if re.search(r"\b(list|tuple|sequence)\b", text):
-        yield from _wrapped(state)
+        yield from wrapped(state)
     if clash is None:
         yield from _by_numbers(state, text)
-        yield from _other_forms(state)
+        yield from other_forms(state)
     elif clash.kind == "axes":
-        yield from _other_rank(state, fault, clash)
+        yield from other_rank(state, fault, clash)
     elif clash.kind == "dtype":
-        yield from _other_dtype(state, fault, clash)
+        yield from other_dtype(state, fault, clash)
     elif clash.kind == "small":
         yield from _larger(state, clash)
     elif clash.kind == "divisor":
@@ -105,34 +58,6 @@ def mend(state: State, fault: Fault, memory: Memory, spare: tuple[Slot, ...]) ->
 
 #: no larger sizes are tried, by the number of axes that grow together
 _MOST = {1: 100_000, 2: 2048, 3: 192}
-
-
-def _with_spare(state: State, spare: tuple[Slot, ...]) -> Iterator[State]:
-    given = {slot.name for slot, _ in state.given}
-    for rank, slot in enumerate(spare):
-        if slot.name not in given and slot.options:
-            yield replace(state, given=(*state.given, (slot, slot.options[0])), cost=state.cost + 0.3 + 0.1 * rank)
-
-
-def _named_spare(state: State, text: str, spare: tuple[Slot, ...]) -> Iterator[State]:
-    """An optional argument that the error names, or that plays the part of a given one for another half of the network
-    (``decoder_input_ids``)."""
-    given = {slot.name for slot, _ in state.given}
-    for slot in spare:
-        if slot.name in given or not slot.options:
-            continue
-        twin = any(slot.name.endswith(f"_{name}") and name in text for name in given)
-        if twin or re.search(rf"\b{re.escape(slot.name)}\b", text):
-            yield replace(state, given=(*state.given, (slot, slot.options[0])), cost=state.cost + 0.25)
-
-
-def _wrapped(state: State) -> Iterator[State]:
-    """The first argument in a list: of one, and of two."""
-    slot, value = state.given[0]
-    if isinstance(value, Template):
-        for count in (1, 2):
-            given = ((slot, [value] * count), *state.given[1:])
-            yield replace(state, given=given, cost=state.cost + 0.2 + 0.1 * count)
 
 
 # Sizes
@@ -333,75 +258,3 @@ def _usual(state: State) -> Iterator[State]:
             yield state.with_sizes(1.2 + 0.12 * rank, dict.fromkeys(group, size))
     if state.sizes["N"] != 1:
         yield state.with_sizes(1.6, {"N": 1}, "a batch of one")
-
-
-# Form
-
-
-def _other_rank(state: State, fault: Fault, clash: Clash) -> Iterator[State]:
-    templates = state.templates()
-    indices = [fault.reads] if fault.reads is not None else range(len(templates))
-    for index in indices:
-        leaf = templates[index]
-        if not isinstance(leaf, Template):
-            continue
-        if fault.reads is not None and fault.module is not None:
-            for template in of_layer(fault.module, 0):
-                yield state.with_leaf(index, template, 0.1)
-        for rank, axes in enumerate(_reshaped(leaf.axes, clash)):
-            yield state.with_leaf(index, replace(leaf, axes=axes, why=""), 0.3 + 0.1 * rank)
-
-
-def _other_forms(state: State) -> Iterator[State]:
-    """Other usual forms of the first argument, where a message has no numbers."""
-    forms: tuple[tuple[int | str, ...], ...] = (
-        ("N", 3, "H", "W"),
-        ("N", "T", 64),
-        ("N", "H", "W", 3),
-        ("N", 3, "D", "H", "W"),
-    )
-    leaf = next((leaf for leaf in state.templates() if isinstance(leaf, Template)), None)
-    if leaf is not None:
-        for rank, axes in enumerate(forms):
-            yield state.with_leaf(state.templates().index(leaf), Template(axes), 0.9 + 0.1 * rank)
-
-
-def _reshaped(axes: tuple[int | str, ...], clash: Clash) -> Iterator[tuple[int | str, ...]]:
-    """The axes with one more or one fewer, as the failure asks."""
-    more = clash.want > clash.got if clash.got and clash.want else True
-    if more and len(axes) < 5:
-        if len(axes) == 2:
-            yield ("N", "T", axes[1]) if axes[1] != "T" else ("N", "T", 64)
-            yield ("N", 3, "H", "W")
-            yield ("N", axes[1], "T") if axes[1] != "T" else ("N", 1, "T")
-        elif len(axes) == 3:
-            yield (axes[0], 1, *axes[1:])
-            yield ("N", 3, "H", "W")
-        elif len(axes) == 4:
-            yield (axes[0], "T", *axes[1:])
-            yield (axes[0], axes[1], "D", *axes[2:])
-        else:
-            yield (*axes, 1)
-            yield ("N", "T")
-    if (not more or not clash.got) and len(axes) > 1:
-        yield axes[:1] + axes[2:]
-        yield axes[1:]
-
-
-def _other_dtype(state: State, fault: Fault, clash: Clash) -> Iterator[State]:
-    templates = state.templates()
-    indices = [fault.reads] if fault.reads is not None else range(len(templates))
-    for rank, index in enumerate(indices):
-        leaf = templates[index]
-        if not isinstance(leaf, Template):
-            continue
-        if clash.want:
-            options = of_layer(fault.module, 0) if fault.module is not None and fault.reads is not None else []
-            for option in options:
-                axes = leaf.axes if len(leaf.axes) <= 2 else option.axes
-                yield state.with_leaf(index, replace(option, axes=axes), 0.1)
-                yield state.with_leaf(index, option, 0.15)
-            if not options and leaf.dtype != "int64":
-                yield state.with_leaf(index, replace(leaf, dtype="int64", high=2), 0.3 + 0.1 * rank)
-        elif leaf.dtype != "float32":
-            yield state.with_leaf(index, replace(leaf, dtype="float32", high=None), 0.3 + 0.1 * rank)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass, replace
-from math import isqrt
 from typing import Any
 
 from torch import nn
 
 from nnlint.load.contracts import contract
+from nnlint.load.layouts import before, flattened
 from nnlint.load.roles import by_name, is_single, scalar
 from nnlint.load.template import Bag, Template
-from nnlint.load.uses import LayoutStep, Use, axes_of_pattern, passes, uses
+from nnlint.load.uses import Use, axes_of_pattern, passes, uses
 
 _SPACE: dict[int, tuple[str, ...]] = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
-_IMAGE_SIZES = (28, 32, 64, 128, 224, 256, 96, 48, 16, 8, 14)
 _MAX_DEPTH = 6
 
 
@@ -76,22 +76,19 @@ def _values(module: nn.Module, parameter: inspect.Parameter, use: Use, index: in
 
 def _container(module: nn.Module, name: str, annotation: str, use: Use) -> list[Any]:
     """What an argument that is no single tensor could be."""
-    keys = [key for key in use.parts if isinstance(key, str)]
     if use.attributes:
         return [Bag(**{key: _part(module, key, use.parts.get(key), graph=True) for key in use.attributes})]
     if use.keys:
         return [{key: _part(module, key, use.parts.get(key)) for key in use.keys}]
-    if keys and "Dict" in annotation:
-        return [{key: _part(module, key, use.parts.get(key)) for key in keys}]
     if use.elements:
         return [tuple(_part(module, f"{name}{i}", use.parts.get(i)) for i in range(use.elements))]
     numbered = [key for key in use.parts if isinstance(key, int) and key >= 0]
-    many = "List[" in annotation or "list[" in annotation or "Tuple[" in annotation or "Sequence[" in annotation
+    count = max(numbered, default=1) + 1
+    many = re.search(r"\b(list|tuple|sequence)\[", annotation, re.IGNORECASE) is not None
     if many or (use.iterated and use.consumer is None and not use.ndim):
-        count = max(numbered, default=1) + 1
         return [[_part(module, name, use.parts.get(i, use)) for i in range(count)]]
     if len(numbered) > 1 and any(use.parts[i].consumer is not None for i in numbered):
-        return [[_part(module, name, use.parts.get(i)) for i in range(max(numbered) + 1)]]
+        return [[_part(module, name, use.parts.get(i)) for i in range(count)]]
     return []
 
 
@@ -105,7 +102,7 @@ def _options(module: nn.Module, name: str, use: Use, index: int) -> list[Any]:
     found: list[Any] = []
     if use.consumer is not None:
         for template in consumed(use.consumer, use.position):
-            found += _shared(_before(template, use.steps), use, name)
+            found += _shared(before(template, use.steps), use, name)
     named = by_name(name, module)
     if use.integer:
         named = [Template(("N", "T"), "int64"), Template(("N",), "int64"), *named]
@@ -173,34 +170,34 @@ def first_layer(module: nn.Module) -> list[Template]:
 
 def consumed(module: nn.Module, position: int | str = 0, depth: int = 0) -> list[Template]:
     """What a module reads as its argument ``position``: a layer of torch, a container, or a network of its own."""
-    if depth > _MAX_DEPTH:
-        return []
-    if found := of_layer(module, position):
+    found = of_layer(module, position)
+    if found or depth > _MAX_DEPTH:
         return found
     if isinstance(module, nn.Sequential | nn.ModuleList):
         return _of_chain(list(module), depth)
     if isinstance(module, nn.ModuleDict):
         return consumed(next(iter(module.values())), position, depth + 1) if len(module) else []
-    if type(module).__module__.startswith("torch.nn.modules") and not isinstance(
-        module, nn.TransformerEncoder | nn.TransformerDecoder
-    ):
-        return []
     if isinstance(module, nn.TransformerEncoder | nn.TransformerDecoder):
         return consumed(module.layers[0], position, depth + 1)
+    return [] if type(module).__module__.startswith("torch.nn.modules") else _of_network(module, position, depth)
+
+
+def _of_network(module: nn.Module, position: int | str, depth: int) -> list[Template]:
+    """What a module of the user's own reads, by what its forward does with the argument."""
     seen = uses(module)
-    names = list(inspect.signature(module.forward).parameters) if seen else []
-    name = position if isinstance(position, str) else names[position] if position < len(names) else None
-    use = seen.get(name) if name else None
+    if not seen:
+        return first_layer(module) if position == 0 else []
+    names = list(inspect.signature(module.forward).parameters)
+    name = position if isinstance(position, str) else names[position] if position < len(names) else ""
+    use = seen.get(name)
     if use is None:
-        return first_layer(module) if position == 0 and not seen else []
-    found = []
+        return []
+    found: list[Template] = []
     if use.consumer is not None and use.consumer is not module:
-        found = [
-            t for template in consumed(use.consumer, use.position, depth + 1) for t in _before(template, use.steps)
-        ]
-        found = _shared(found, use, name or "")
-    named = by_name(name, module) if name else []
-    return [t for t in found if _fits(t, use)] or named or ([_of_ndim(use.ndim)] if use.ndim else [])
+        found = [t for form in consumed(use.consumer, use.position, depth + 1) for t in before(form, use.steps)]
+        found = _shared(found, use, name)
+    fitting = [t for t in found if _fits(t, use)]
+    return fitting or by_name(name, module) or ([_of_ndim(use.ndim)] if use.ndim else [])
 
 
 def _of_chain(children: list[nn.Module], depth: int) -> list[Template]:
@@ -214,7 +211,7 @@ def _of_chain(children: list[nn.Module], depth: int) -> list[Template]:
             return [_of_ndim(axes_of_pattern(pattern))]
         found = consumed(child, 0, depth + 1)
         if found:
-            return [t for template in found for t in (_flattened(template) if flat else [template])]
+            return [t for template in found for t in (flattened(template) if flat else [template])]
         if not type(child).__module__.startswith("torch.nn"):
             return []  # it may rearrange or embed: what comes behind it says nothing of the input
     return []
@@ -259,7 +256,7 @@ def of_layer(module: nn.Module, position: int | str) -> list[Template]:  # noqa:
 
 
 def _grows_from_a_point(module: Any) -> bool:
-    return all(s == 1 or s == k for s, k in zip(module.stride, module.kernel_size, strict=True)) and all(
+    return all(s in (1, k) for s, k in zip(module.stride, module.kernel_size, strict=True)) and all(
         k >= 4 and p == 0 for k, p in zip(module.kernel_size, module.padding, strict=True)
     )
 
@@ -288,78 +285,6 @@ def _attention(module: Any, position: int | str, width: int, why: str) -> list[T
         return []
     length = "U" if second else "T"
     return [Template(("N", length, width) if batch_first else (length, "N", width), why=why)]
-
-
-# Layout changes undone
-
-
-def _before(template: Template, steps: tuple[LayoutStep, ...]) -> list[Template]:
-    """What was there before the layout steps that led to ``template``; empty if it cannot be told."""
-    found = [template]
-    for step in reversed(steps):
-        found = [before for after in found for before in _undo(after, step)]
-    return found
-
-
-def _undo(after: Template, step: LayoutStep) -> list[Template]:  # noqa: PLR0911 - a table of layout changes
-    axes, args = list(after.axes), step.args
-    rank = len(axes)
-    if step.name == "permute":
-        if len(args) != rank or any(not isinstance(arg, int) for arg in args):
-            return [after]
-        before: list[int | str] = list(axes)
-        for index, source in enumerate(args):
-            before[source] = axes[index]
-        return [replace(after, axes=tuple(before))]
-    if step.name in ("transpose", "swapaxes", "t"):
-        first, second = (*args, 0, 1)[:2] if args else (0, 1)
-        if not isinstance(first, int) or not isinstance(second, int) or max(first, second) >= rank:
-            return [after]
-        axes[first], axes[second] = axes[second], axes[first]
-        return [replace(after, axes=tuple(axes))]
-    if step.name == "unsqueeze":
-        if not args or not isinstance(args[0], int) or not -rank <= args[0] < rank:
-            return [after]
-        del axes[args[0]]
-        return [replace(after, axes=tuple(axes))]
-    if step.name == "squeeze":
-        if args and isinstance(args[0], int):
-            axes.insert(args[0] if args[0] >= 0 else rank + 1 + args[0], 1)
-        return [replace(after, axes=tuple(axes))]
-    if step.name in ("view", "reshape"):
-        return _unviewed(after, args)
-    return _flattened(after) if step.name == "flatten" else [after]
-
-
-def _unviewed(after: Template, args: tuple[Any, ...]) -> list[Template]:
-    if len(args) == 2:
-        return _flattened(after)
-    sizes = args[1:]
-    if len(sizes) > 1 and all(isinstance(size, int) and size > 0 for size in sizes):
-        total = 1
-        for size in sizes:
-            total *= size
-        return [
-            *_images(after, total),
-            Template(("N", *sizes), after.dtype, why=after.why),
-            replace(after, axes=("N", total)),
-        ]
-    return [after]
-
-
-def _flattened(after: Template) -> list[Template]:
-    """What a flattened row of features was: an image of one or three channels where the number allows, or a row."""
-    width = after.axes[-1]
-    return [*_images(after, width), after] if isinstance(width, int) else [after]
-
-
-def _images(after: Template, width: int) -> list[Template]:
-    found = []
-    for channels in (1, 3):
-        side = isqrt(width // channels)
-        if channels * side * side == width and side in _IMAGE_SIZES:
-            found.append(replace(after, axes=("N", channels, side, side)))
-    return found
 
 
 def _unique(values: list[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -24,6 +25,12 @@ _SAME = {
 _LAYOUT = {
     "permute", "transpose", "unsqueeze", "squeeze", "view", "reshape", "flatten", "swapaxes", "t", "movedim",
 }  # fmt: skip
+_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+}
 _MAX_DEPTH = 4
 
 
@@ -132,24 +139,25 @@ class _Reader(ast.NodeVisitor):
             return self._part(node)
         if isinstance(node, ast.Attribute):
             return self._attribute(node)
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            return None
-        name = node.func.attr
-        live = self._callee(node.func)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return self._returned(node, node.func)
+        return None
+
+    def _returned(self, node: ast.Call, func: ast.Attribute) -> _Data | None:
+        """What a call hands on of an argument, if it hands it on."""
+        live = self._callee(func)
         if isinstance(live, nn.Module):
             through = self.resolve(node.args[0]) if node.args and passes(live) else None
             flat = (LayoutStep("flatten", ()),) if isinstance(live, nn.Flatten) else ()
             return _Data(through.names, through.steps + flat) if through else None
-        if name in ("cat", "concat", "concatenate", "hstack") and node.args:
+        if func.attr in ("cat", "concat", "concatenate", "hstack") and node.args:
             return self._concatenated(node.args[0])
-        if name not in _SAME | _LAYOUT:
-            return None
-        data, args = self.resolve(node.func.value), node.args
+        data, args = self.resolve(func.value), node.args
         if data is None and node.args:  # torch.flatten(x, 1)
             data, args = self.resolve(node.args[0]), node.args[1:]
-        if data is None or name in _SAME:
-            return data
-        return _Data(data.names, (*data.steps, LayoutStep(name, tuple(self._number(arg) for arg in args))))
+        if data is not None and func.attr in _LAYOUT:
+            return _Data(data.names, (*data.steps, LayoutStep(func.attr, tuple(self._number(arg) for arg in args))))
+        return data if func.attr in _SAME else None
 
     def _part(self, node: ast.Subscript) -> _Data | None:
         whole = self.resolve(node.value)
@@ -184,24 +192,19 @@ class _Reader(ast.NodeVisitor):
 
     def _number(self, node: ast.expr) -> int | None:
         """The value of literal arithmetic over numbers and the module's own attributes."""
+        value: Any = None
         if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, int) else None
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            value = node.value
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             value = getattr(self.module, node.attr, None)
-            return value if isinstance(value, int) else None
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             inner = self._number(node.operand)
-            return None if inner is None else -inner
-        if isinstance(node, ast.BinOp):
+            value = None if inner is None else -inner
+        elif isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
             left, right = self._number(node.left), self._number(node.right)
-            if left is not None and right is not None:
-                if isinstance(node.op, ast.Mult):
-                    return left * right
-                if isinstance(node.op, ast.FloorDiv) and right:
-                    return left // right
-                if isinstance(node.op, ast.Add):
-                    return left + right
-        return None
+            if left is not None and right:
+                value = _ARITHMETIC[type(node.op)](left, right)
+        return value if isinstance(value, int) else None
 
     # what is called
 
@@ -273,10 +276,10 @@ class _Reader(ast.NodeVisitor):
                 use.elements = use.elements or seen.elements
 
     def _pattern(self, data: _Data, node: ast.expr) -> None:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not data.steps:
-            if "..." not in node.value:
-                for name in data.names:
-                    self.uses[name].ndim = self.uses[name].ndim or axes_of_pattern(node.value)
+        pattern = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(pattern, str) and "..." not in pattern and not data.steps:
+            for name in data.names:
+                self.uses[name].ndim = self.uses[name].ndim or axes_of_pattern(pattern)
 
     def _each(self, data: _Data, *, integer: bool) -> None:
         for name in data.names:

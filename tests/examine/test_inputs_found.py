@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - as everybody writes it
 
 from nnlint.load.inputs import Attempt, Inputs, find_inputs
 
@@ -261,7 +262,7 @@ class UNet(nn.Module):
         super().__init__()
         widths = (8, 16, 32, 64)
         self.downs = nn.ModuleList(Double(a, b) for a, b in zip((3, *widths), widths, strict=False))
-        self.ups = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(widths, widths[1:], strict=False))
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairwise(widths))
         self.merges = nn.ModuleList(Double(2 * a, a) for a in widths[:-1])
         self.out = nn.Conv2d(8, 2, 1)
 
@@ -334,7 +335,8 @@ def dcgan_generator() -> nn.Module:
 @accepts("2x3x64x64")
 def dcgan_discriminator() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(3, 64, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+        nn.Conv2d(3, 64, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(64, 128, 4, 2, 1),
+        nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
         nn.Conv2d(128, 256, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(256, 512, 4, 2, 1), nn.LeakyReLU(0.2),
         nn.Conv2d(512, 1, 4, 1, 0), nn.Flatten(), nn.Linear(1, 1), nn.Sigmoid(),
     )  # fmt: skip
@@ -430,7 +432,7 @@ class LstmClassifier(nn.Module):
         self.fc = nn.Linear(256, 2)
 
     def forward(self, text: Tensor) -> Tensor:
-        out, (h, _) = self.lstm(self.embedding(text))
+        _, (h, _) = self.lstm(self.embedding(text))
         return self.fc(torch.cat((h[-2], h[-1]), dim=1))
 
 

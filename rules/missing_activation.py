@@ -13,8 +13,9 @@ pointwise convolutions do without one between them (Chollet 2017, arXiv:1610.023
 
 Quiet when: anything non-linear lies between, max pooling included; the value between has another reader, is added to
 another (residual branches) or multiplied by it (gates, attention); one of the layers is grouped; the first is narrower
-than the input of the pair and than its output; one cuts the input into patches (kernel = stride); one is a 1xN or Nx1;
-the axes are exchanged between them, so that the two layers work on different axes.
+than the input of the pair and than its output, or ends a depthwise separable convolution; one is a projection of
+attention (query, key, value or output), or a 1x1 convolution within a narrow code, as around an autoencoder's latent;
+one cuts the input into patches (kernel = stride); one is a 1xN or Nx1; the axes are exchanged between them.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,21 @@ from torch import Tensor, nn
 
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op
-from nnlint.kinds import Kind, average_pooling, convolution, dropout, identity, linear, normalisation, reshaping
+from nnlint.kinds import (
+    Kind,
+    activation,
+    arithmetic,
+    attention,
+    average_pooling,
+    convolution,
+    dropout,
+    identity,
+    indexing,
+    linear,
+    matrix_product,
+    normalisation,
+    reshaping,
+)
 from nnlint.rule import bad, good, graph_rule
 
 layers = convolution | linear
@@ -91,6 +106,26 @@ def attention_projections() -> nn.Module:
     return nn.TransformerEncoderLayer(64, 4, dim_feedforward=128, batch_first=True)
 
 
+@good(input="16x64")
+def output_projection_then_scores() -> nn.Module:
+    class Scores(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv, self.out, self.score = nn.Linear(64, 192), nn.Linear(64, 64), nn.Linear(64, 100)
+
+        def forward(self, x: Tensor) -> Tensor:
+            query, key, value = self.qkv(x).chunk(3, dim=-1)
+            scores: Tensor = self.score(self.out((query @ key.transpose(1, 2)).softmax(dim=-1) @ value))
+            return scores
+
+    return Scores()
+
+
+@good(input="512x8x8")
+def mixing_within_a_latent_code() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(512, 8, 3, padding=1), nn.Conv2d(8, 8, 1))
+
+
 @good(input="32x16x16")
 def depthwise_and_pointwise() -> nn.Module:
     return nn.Sequential(nn.Conv2d(32, 32, 3, padding=1, groups=32), nn.Conv2d(32, 64, 1), nn.ReLU())
@@ -99,6 +134,20 @@ def depthwise_and_pointwise() -> nn.Module:
 @good(input="512")
 def low_rank() -> nn.Module:
     return nn.Sequential(nn.Linear(512, 16, bias=False), nn.Linear(16, 512))
+
+
+@good(input="16x14x14")
+def inverted_residual_without_a_narrow_part() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.Conv2d(16, 72, 1, bias=False),
+        nn.BatchNorm2d(72),
+        nn.ReLU(),
+    )
 
 
 @good(input="96x14x14")
@@ -175,7 +224,9 @@ def is_deliberate(first: Op, second: Op) -> bool:
     if not (first.params and second.params) or None in (a.in_channels, a.out_channels, b.out_channels):
         return True  # the weight is data, or not known
     narrow = (a.out_channels or 0) < min(a.in_channels or 0, b.out_channels or 0)
-    return narrow or is_partial(first) or is_partial(second) or on_different_axes(first, second)
+    partial = is_partial(first) or is_partial(second) or ends_separable(first)
+    mixing = mixes_narrow_code(first, b.out_channels or 0) or mixes_narrow_code(second, a.in_channels or 0)
+    return narrow or partial or mixing or is_projection(first, second) or on_different_axes(first, second)
 
 
 def is_partial(layer: Op) -> bool:
@@ -184,6 +235,27 @@ def is_partial(layer: Op) -> bool:
     along_one_axis = 1 in kernel and max(kernel) > 1
     patches = max(kernel) > 1 and kernel == layer.hyper.stride
     return (layer.hyper.groups or 1) > 1 or along_one_axis or patches
+
+
+def ends_separable(layer: Op) -> bool:
+    """Whether it is the pointwise end of a depthwise separable convolution, which is linear by design."""
+    before = layer.back(past=no_activation | activation | arithmetic)
+    return max(layer.hyper.kernel or (1,)) == 1 and any(
+        (op.hyper.groups or 1) > 1 for op in before if op in convolution
+    )
+
+
+def mixes_narrow_code(layer: Op, width: int) -> bool:
+    """Whether it is a 1x1 convolution within a code narrower than the layer on its other side."""
+    kernel, channels = layer.hyper.kernel, layer.hyper.out_channels or 0
+    return kernel is not None and max(kernel) == 1 and layer.hyper.in_channels == channels and width >= 2 * channels
+
+
+def is_projection(first: Op, second: Op) -> bool:
+    """Whether the pair starts with the output projection of attention, or ends with a query, key or value."""
+    past = reshaping | indexing | identity | dropout
+    products = attention | matrix_product
+    return any(op in products for op in (*first.back(past=past), *second.ahead(past=past)))
 
 
 def on_different_axes(first: Op, second: Op) -> bool:

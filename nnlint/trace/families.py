@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import fx, nn
+from torch.nn import functional as F  # noqa: N812
 
 from nnlint.graph import Shape
 from nnlint.kinds import adaptive_pooling, convolution, embedding, pooling, recurrent, transposed_convolution, unpooling
@@ -112,8 +113,10 @@ def _embedding(call: Call) -> None:
     rows, width = weight if len(weight) == 2 else (stated.get("num_embeddings"), stated.get("embedding_dim"))
     stated["in_channels"], stated["out_channels"] = rows, width
     padding = stated.get("padding_idx")
-    if isinstance(padding, int) and padding < 0 and rows is not None:
-        stated["padding_idx"] = padding + rows if call.run.module is None else padding
+    if (
+        isinstance(padding, int) and padding < 0
+    ):  # from the end; to torch.embedding, which F.embedding calls, it is none
+        stated["padding_idx"] = padding + rows if call.run.function is F.embedding and rows is not None else None
     stated["bias"] = None
 
 

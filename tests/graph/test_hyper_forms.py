@@ -175,6 +175,19 @@ def test_embedding_agrees() -> None:
     assert as_function.params[0].role == as_layer.params[0].role == "weight"
 
 
+@pytest.mark.parametrize(
+    ("function", "padding"),
+    [
+        (lambda m, x: F.embedding(x, m.weight, padding_idx=-1), 9),
+        (lambda m, x: torch.embedding(m.weight, x), None),
+        (lambda m, x: m(x), None),
+    ],
+)
+def test_a_padding_index_from_the_end(function: Callable[..., Any], padding: int | None) -> None:
+    op = only_op(Functional(function, nn.Embedding(10, 3)), torch.randint(0, 10, (2, 5)))
+    assert op.hyper.extra.get("padding_idx") == padding
+
+
 def test_two_inputs_agree() -> None:
     bilinear = nn.Bilinear(3, 5, 7)
     x, y = torch.randn(2, 3), torch.randn(2, 5)

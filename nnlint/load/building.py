@@ -11,48 +11,20 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
+from nnlint.load.shapes import shape_of
+from nnlint.script.torchnames import words
+
 #: a factory's tensor with at most this many elements keeps its numbers, within a total budget of bytes
 SMALL = 1 << 20
 BUDGET = 64 << 20
 
 #: factories whose numbers are worth having, and those that leave memory as it is
-_VALUED = frozenset(
-    [
-        "zeros",
-        "ones",
-        "full",
-        "rand",
-        "randn",
-        "randint",
-        "randperm",
-        "arange",
-        "linspace",
-        "logspace",
-        "eye",
-        "tensor",
-        "as_tensor",
-        "scalar_tensor",
-        "from_numpy",
-        "normal",
-        "bartlett_window",
-        "blackman_window",
-        "hamming_window",
-        "hann_window",
-        "kaiser_window",
-        "tril_indices",
-        "triu_indices",
-        "complex",
-        "polar",
-        "asarray",
-        "range",
-        "zeros_like",
-        "ones_like",
-        "rand_like",
-        "randn_like",
-        "full_like",
-    ]
+_VALUED = words(
+    "zeros ones full rand randn randint randperm arange linspace logspace eye tensor as_tensor scalar_tensor "
+    "from_numpy normal bartlett_window blackman_window hamming_window hann_window kaiser_window tril_indices triu_indices "
+    "complex polar asarray range zeros_like ones_like rand_like randn_like full_like"
 )
-_UNFILLED = frozenset({"empty", "empty_strided", "empty_like"})
+_UNFILLED = words("empty empty_strided empty_like")
 
 
 class Building(TorchFunctionMode):
@@ -72,6 +44,8 @@ class Building(TorchFunctionMode):
         """Answer one call of torch's API."""
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", "")
+        if isinstance(kwargs.get("out"), torch.Tensor) and kwargs["out"].is_meta:
+            return kwargs["out"]
         if name in _VALUED or name in _UNFILLED:
             return self._make(name, func, args, kwargs)
         if name == "to" or name in ("cuda", "cpu", "xpu", "mps"):
@@ -82,6 +56,9 @@ class Building(TorchFunctionMode):
                 return altered
         if _any_meta(args, kwargs):
             args, kwargs = tree_map(_to_meta, (args, kwargs))
+            known = shape_of(name, args, kwargs)
+            if known is not None:
+                return known
         return func(*args, **kwargs)
 
     def _make(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -91,7 +68,8 @@ class Building(TorchFunctionMode):
         if name in _UNFILLED and kwargs.get("device") is None:
             return func(*args, **{**kwargs, "device": "meta"})
         if _size(args, kwargs) > SMALL and name not in ("from_numpy", "as_tensor", "tensor", "asarray"):
-            return func(*args, **{**kwargs, "device": "meta"})
+            make = torch.empty if name in ("rand", "randn") else func  # the same shape, and quick on meta
+            return make(*args, **{**kwargs, "device": "meta"})
         result = func(*args, **kwargs)
         if isinstance(result, torch.Tensor) and not result.is_meta:
             self.left -= result.nbytes
@@ -119,24 +97,9 @@ def _alters(name: str) -> bool:
 
 
 #: methods with an underscore that change more than numbers
-_STRUCTURAL = frozenset(
-    [
-        "requires_grad_",
-        "detach_",
-        "resize_",
-        "resize_as_",
-        "squeeze_",
-        "unsqueeze_",
-        "t_",
-        "transpose_",
-        "swapaxes_",
-        "swapdims_",
-        "set_",
-        "rename_",
-        "retain_grad_",
-        "share_memory_",
-        "as_strided_",
-    ]
+_STRUCTURAL = words(
+    "requires_grad_ detach_ resize_ resize_as_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ set_ rename_ "
+    "retain_grad_ share_memory_ as_strided_"
 )
 
 
@@ -147,7 +110,9 @@ def _move(name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return tensor
     rest = [a for a in args[1:] if isinstance(a, torch.dtype | torch.Tensor)]
     dtype = kwargs.get("dtype") or next((a if isinstance(a, torch.dtype) else a.dtype for a in rest), None)
-    return func(tensor, dtype=dtype) if dtype is not None else tensor
+    if dtype is None or dtype == tensor.dtype:
+        return tensor
+    return torch.empty_like(tensor, dtype=dtype) if tensor.is_meta else func(tensor, dtype=dtype)
 
 
 def _any_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

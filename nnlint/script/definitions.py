@@ -29,7 +29,7 @@ def _network_class(networks: Networks, scope: Scope, used_by: tuple[str, ...], s
     node = scope.node
     assert isinstance(node, ast.ClassDef)
     init = _method(networks, scope, "__init__")
-    forward = _method(networks, scope, "forward") or _method(networks, scope, "__call__") or _only_forward(scope)
+    forward = forward_of(networks, scope)
     return NetworkClass(
         name=scope.name,
         node=node,
@@ -40,6 +40,11 @@ def _network_class(networks: Networks, scope: Scope, used_by: tuple[str, ...], s
         forward_name=forward.name if forward else None,
         used_by=used_by,
     )
+
+
+def forward_of(networks: Networks, scope: Scope) -> FunctionNode | None:
+    """The ``forward`` of a network class, or the method that plays its part."""
+    return _method(networks, scope, "forward") or _method(networks, scope, "__call__") or _only_forward(scope)
 
 
 def _method(networks: Networks, scope: Scope, name: str) -> FunctionNode | None:

@@ -9,6 +9,8 @@ from nnlint.names import name_of_dotted
 from nnlint.script import options, tensors, torchnames, training
 from nnlint.script.assignment import Assigner
 from nnlint.script.builtin_calls import entries_view
+from nnlint.script.definitions import forward_of
+from nnlint.script.scopes import Scope
 from nnlint.script.values import (
     UNKNOWN,
     ClassObject,
@@ -203,7 +205,7 @@ class Methods(Assigner):
         if name in {"train", "eval"} and not self._defines(base, name):
             self.note_mode(base.name, name, node, args, kwargs)
             return base
-        if name in {"forward", "__call__"}:
+        if name in {"forward", "__call__"} or (base.scope is not None and name == self._forward_name(base.scope)):
             return self.run_network(base, node, args, kwargs)
         if name == "save_hyperparameters" and base.scope is not None:
             entries = {key: value for key, value in self.frame.variables.items() if key != "self"}
@@ -212,6 +214,10 @@ class Methods(Assigner):
         if name in torchnames.SELF_METHODS and not self._defines(base, name):
             return base
         return None
+
+    def _forward_name(self, scope: Scope) -> str | None:
+        forward = forward_of(self.networks, scope)
+        return forward.name if forward else None
 
     def _defines(self, base: Net, name: str) -> bool:
         return base.scope is not None and self.class_attribute(base.scope, name) is not None

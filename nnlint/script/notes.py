@@ -62,7 +62,10 @@ class Notes(Operators):
         over_data = [index for index, (_, value, _) in enumerate(self.rounds) if isinstance(value, Loaders)]
         outer = self.rounds[: over_data[-1]] if over_data else self.rounds
         for node, _, count in reversed(outer):
-            named = isinstance(node, ast.For) and isinstance(node.target, ast.Name) and _EPOCH.search(node.target.id)
+            named = isinstance(node, ast.For) and (
+                (isinstance(node.target, ast.Name) and _EPOCH.search(node.target.id))
+                or _EPOCH.search(ast.unparse(node.iter))
+            )
             if count is not None and (named or over_data):
                 self.record.epochs[id(node), count.value] = count
                 return

@@ -14,9 +14,10 @@ from nnlint.script.scopes import Names
 if TYPE_CHECKING:
     from nnlint.script.networks import Networks
 
-#: imports of imports that are followed, and files opened for one read
+#: imports of imports that are followed, and files (and bytes of them) opened for one read: parsing is what costs
 _DEPTH = 6
 _FILES = 24
+_BYTES = 800_000
 #: star imports of one file that a name is looked for in
 _STARS = 12
 _PARENTS = 6
@@ -34,6 +35,7 @@ class Project:
     def __init__(self, path: str) -> None:
         self.folder = Path(path).absolute().parent
         self.opened = 0
+        self.bytes = 0
         self._roots: list[tuple[Path, str | None]] | None = None
         self._found: dict[tuple[str, Path], tuple[Path, tuple[str, ...]] | None] = {}
         self._files: dict[Path, Networks | None] = {}
@@ -82,7 +84,7 @@ class Project:
         return None
 
     def read(self, path: Path) -> Networks | None:
-        """What a file defines; None where it cannot be read or too many files were opened already."""
+        """What a file defines; None where it cannot be read, or too much was read already."""
         from nnlint.script.networks import Networks
 
         if path not in self._files:
@@ -99,9 +101,10 @@ class Project:
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key]
-        if self.opened >= _FILES:
+        if self.opened >= _FILES or self.bytes + status.st_size > _BYTES:
             return None
         self.opened += 1
+        self.bytes += status.st_size
         try:
             _cache[key] = Names(source.parse(source.load(str(path)), str(path)))
         except ReadError:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nnlint.names import name_of_dotted
 from nnlint.script.torchnames import words
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -234,6 +235,12 @@ _DATA = words(
     "DataLoader Dataset IterableDataset TensorDataset ConcatDataset ChainDataset Subset random_split Sampler "
     "RandomSampler SequentialSampler SubsetRandomSampler WeightedRandomSampler BatchSampler DistributedSampler"
 )
+#: beside the operations
+_OF_TORCH = words(
+    "nn optim utils cuda backends Tensor device no_grad randn rand zeros ones empty full randint randperm arange "
+    "linspace eye tensor as_tensor from_numpy randn_like rand_like zeros_like ones_like manual_seed load save "
+    "float32 double half long"
+)
 
 
 def _is_exported(module: str, name: str) -> bool:
@@ -249,7 +256,7 @@ def _is_exported(module: str, name: str) -> bool:
         case "torch.nn.functional":
             return name[0].islower()
         case "torch":
-            return name in {"nn", "optim", "utils", "Tensor", "cuda", "device", "no_grad", "backends"}
+            return name in _OF_TORCH or name_of_dotted(f"torch.{name}") is not None
     return False
 
 

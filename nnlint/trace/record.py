@@ -56,7 +56,7 @@ def record(
     """
     args = (args,) if isinstance(args, torch.Tensor) else tuple(args)
     model, sites = _initialised(unwrapped(model), sites)
-    args, named = _copied((args, dict(kwargs or {})))
+    args, named = _copied((args, dict(kwargs or {})), model)
     paths = Paths(model, _site_finder(model, sites))
     keeper = Keeper(model, paths.modules)
     recorder = Recorder(model, keeper, paths, on_meta=_is_meta(model, (args, named)))
@@ -90,9 +90,9 @@ def _unshaped(tensor: Any) -> torch.Tensor:
     return made
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Any, model: nn.Module) -> Any:
     """A structure of arguments with the same tensors in it: what the pass does to a list or a cache stays here."""
-    memo = {id(tensor): tensor for tensor in Template(value).tensors}
+    memo = {id(kept): kept for kept in (*Template(value).tensors, *model.modules())}
     try:
         return copy.deepcopy(value, memo)
     except Exception:  # not everything can be copied; then it is used as it is

@@ -103,6 +103,7 @@ class Recorder(TorchFunctionMode):
         """Record one call of a function; ``run`` is what to call, where that is not the function itself."""
         found: list[torch.Tensor] = []
         given = self._arguments(args, kwargs, found)
+        original = args
         if self.meta:
             args, kwargs = _beside(func, args, kwargs, found)
         elif found:
@@ -115,10 +116,13 @@ class Recorder(TorchFunctionMode):
             self._failed(error, func, None, reads, self.sources.site(frame), None)
             raise
         if result is None and found:
-            self._note_effect(func, given, args, reads, frame)
+            self._note_effect(func, given, original, reads, frame)
         if not _has_tensor(result):
             return result
         overwrites = calls.overwrites(func, kwargs, result, found, versions)
+        if args is not original and args and result is args[0] is not original[0]:
+            # a constant from the CPU, overwritten: the network goes on with the one it has
+            result, overwrites = original[0], True
         node = self._call(func, given, self._run("op", func, self.sources.site(frame), reads, overwrites))
         return self._bind(node, result, found, overwrites or calls.returns_itself(func))
 

@@ -423,6 +423,20 @@ def test_meta_and_real_runs_record_the_same_operations():
         assert [(v.shape, v.dtype) for v in a.values] == [(v.shape, v.dtype) for v in b.values]
 
 
+def test_constants_of_the_cpu_that_are_filled_on_the_meta_device():
+    def forward(net, x):
+        y, z = torch.zeros(2, 3, 4), torch.ones(2, 3, 4)
+        y[:, 0] = x[:, 0]
+        z.mul_(x)
+        return y + z
+
+    for device in ("cpu", "meta"):
+        module = record(Forward(forward), x().to(device))
+        nodes = [node for node in module.graph.nodes if node.meta[META].role == "op"]
+        assert [len(node.users) for node in nodes] == [1] * len(nodes)
+        assert [node.meta[META].inplace for node in nodes] == [False, False, False, True, True, False]
+
+
 def test_the_code_can_wait_until_it_is_needed():
     model = nn.Sequential(nn.Linear(4, 2), nn.ReLU())
     module = record(model, x(), compile=False)

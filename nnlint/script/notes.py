@@ -80,9 +80,9 @@ class Notes(Operators):
             return None
         if start is not None and not isinstance(start, Known):
             return None
-        stated = stop.node
-        if first == 1 and isinstance(stated, ast.BinOp) and _is_one(stated.right):  # range(1, epochs + 1)
-            inner = self.evaluate(stated.left)
+        stated: ast.AST = stop.node if first == 0 else iterated.node
+        if first == 1 and isinstance(stop.node, ast.BinOp) and _is_one(stop.node.right):  # range(1, epochs + 1)
+            inner = self.evaluate(stop.node.left)
             stated = inner.node if isinstance(inner, Known) and inner.value == stop.value - 1 else stated
         return self.spans.fact(stop.value - first, stated)
 

@@ -410,7 +410,7 @@ def test_a_device_is_followed_to_what_it_stands_for(source: Callable) -> None:
     [
         ("for epoch in range(5)", (5, "5")),
         ("for epoch in range(1, N + 1)", (7, "7")),
-        ("for epoch in range(2, N)", (5, "7")),
+        ("for epoch in range(2, N)", (5, "range(2, N)")),
         ("for e in tqdm(range(N))", (7, "7")),
         ("for epoch in trange(N)", None),
         ("for epoch in range(start, N)", None),

@@ -32,6 +32,19 @@ def builds(session: Session) -> list[Build]:
     return [build for build in session.script.builds if _is_network(session, build, factories)]
 
 
+def parts(session: Session, built: list[Build]) -> set[str]:
+    """The targets of those builds whose variable another one is given: ``Probe(backbone)``."""
+    given = {
+        (argument.id, build.function)
+        for build in built
+        for call in ast.walk(build.node)
+        if isinstance(call, ast.Call)
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        if isinstance(argument, ast.Name)
+    }
+    return {target_text(session, build.variable) for build in built if (build.variable, build.function) in given}
+
+
 def _is_network(session: Session, build: Build, factories: set[str]) -> bool:
     if build.owner is not None or build.function in factories or session.places.in_lambda(build.node):
         return False

@@ -54,6 +54,8 @@ class _Found:
     candidates: list[Candidate] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: targets that are parts of networks the file builds: it is the whole that fails
+    parts: set[str] = field(default_factory=set)
     #: class names that need no further try: built, or failed with the file's own arguments
     settled: set[str] = field(default_factory=set)
     deadline: float = field(default_factory=lambda: time.monotonic() + TOTAL)
@@ -85,12 +87,14 @@ class _Found:
         for candidate in self.candidates:
             unwrap(candidate.module)
         notes = [*self.notes, *_missing(self.session), *(str(refusal) for refusal in guard.refusals() if refusal.site)]
-        return Loaded(tuple(_whole(_distinct(self.candidates))), tuple(self.failures), tuple(dict.fromkeys(notes)))
+        failures = [failure for failure in self.failures if failure.target not in self.parts]
+        return Loaded(tuple(_whole(_distinct(self.candidates))), tuple(failures), tuple(dict.fromkeys(notes)))
 
 
 def _find_all(found: _Found) -> None:
     session = found.session
     built = choosing.builds(session)
+    found.parts |= choosing.parts(session, built)
     for build in built:
         found.try_one([choosing.of_build(session, build), choosing.of_build_in_part(session, build)])
     found.settled |= {build.callee for build in built}

@@ -21,6 +21,7 @@ from nnlint.load.execute import Scope
 from nnlint.load.importing import Finder, project_of
 from nnlint.load.places import FunctionNode, Places
 from nnlint.load.slicing import Guard
+from nnlint.load.standin import StandInUsed, origin_of
 from nnlint.load.timing import time_limit
 from nnlint.script.model import Build, Script
 from nnlint.site import Site
@@ -229,8 +230,12 @@ class Session:
     def _argument(self, scope: Scope, node: ast.expr, parameter: inspect.Parameter, place: int) -> Any:
         try:
             value = scope.evaluate(node, place)
+            if (origin := origin_of(value)) is not None:
+                raise StandInUsed(origin)
         except Exception as error:
-            value = guessing.guess(parameter.name, inferring.annotation_text(parameter))
+            value = parameter.default
+            if value is inspect.Parameter.empty:
+                value = guessing.guess(parameter.name, inferring.annotation_text(parameter))
             if value is None:
                 raise
             self.guesses.append(f"{parameter.name}={value!r}, for `{ast.unparse(node)}` is not known: {error}")

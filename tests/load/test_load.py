@@ -708,3 +708,48 @@ def test_building_for_real_where_numbers_are_needed(load_source: Load) -> None:
     found = only(load_source(source))
     assert found.module.drop.p == pytest.approx(0.3)
     assert found.module.first.weight.is_meta
+
+
+def test_an_argument_that_only_a_missing_package_knows_takes_its_default(load_source: Load) -> None:
+    loaded = load_source(
+        """
+        import a_missing_package
+        from torch import nn
+
+        env = a_missing_package.make("CartPole")
+
+        class Policy(nn.Module):
+            def __init__(self, observations=4):
+                super().__init__()
+                self.layer = nn.Linear(observations, 2)
+
+            def forward(self, x):
+                return self.layer(x)
+
+        policy = Policy(env.observation_space.shape[0])
+        """
+    )
+    assert widths(loaded) == [4]
+    assert not only(loaded).built_here
+
+
+def test_a_part_that_cannot_be_built_is_told_once_with_its_whole(load_source: Load) -> None:
+    loaded = load_source(
+        """
+        import torch
+        from torch import nn
+
+        backbone = torch.hub.load("pytorch/vision", "resnet18")
+
+        class Probe(nn.Module):
+            def __init__(self, backbone):
+                super().__init__()
+                self.backbone, self.head = backbone, nn.Linear(512, 10)
+
+            def forward(self, x):
+                return self.head(self.backbone(x))
+
+        model = Probe(backbone)
+        """
+    )
+    assert [failure.name for failure in loaded.failures] == ["Probe"]

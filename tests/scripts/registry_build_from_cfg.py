@@ -79,3 +79,5 @@ model_cfg = dict(
     head=dict(type='LinearClsHead', num_classes=10, in_channels=32))
 
 model = build_from_cfg(model_cfg, CLASSIFIERS)
+
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)

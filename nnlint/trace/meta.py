@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from nnlint.trace import meta_elementwise, meta_layers, meta_shapes
+from nnlint.trace import meta_elementwise, meta_images, meta_layers, meta_reductions, meta_shapes
 from nnlint.trace.meta_rule import RULES, Unfit
 
 __all__ = ["RULES", "result_of", "to_meta"]
 
-_MODULES = (meta_elementwise, meta_layers, meta_shapes)  # importing them fills the table
+_MODULES = (meta_elementwise, meta_images, meta_layers, meta_reductions, meta_shapes)  # importing them fills the table
 
 #: functions that need the numbers of their tensors on the CPU
 _KEEPS_CPU = frozenset({torch._C._VariableFunctions._pack_padded_sequence})

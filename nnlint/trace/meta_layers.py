@@ -19,19 +19,14 @@ from nnlint.trace.meta_rule import (
     broadcast_shapes,
     check,
     empty,
+    floating,
     functions,
     like,
     meta,
     rule,
+    slid,
     spread,
 )
-
-
-def _floating(*tensors: Any) -> None:
-    """All given tensors are of one floating dtype."""
-    dtypes = {meta(tensor).dtype for tensor in tensors if tensor is not None}
-    check(len(dtypes) == 1 and all(dtype.is_floating_point for dtype in dtypes))
-
 
 # -- convolution -------------------------------------------------------------------------------------------------------
 
@@ -40,13 +35,13 @@ def _convolution(axes: int) -> Callable[..., torch.Tensor]:
     def run(
         input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
     ) -> torch.Tensor:
-        _floating(input, weight, bias)
+        floating(input, weight, bias)
         check(weight.dim() == axes + 2 and input.dim() in (axes + 1, axes + 2) and input.numel() > 0)
         channels = weight.shape[0]
         check(groups > 0 and input.shape[-axes - 1] == weight.shape[1] * groups and channels % groups == 0)
         check(bias is None or bias.shape == (channels,))
         sizes = [
-            _slid(size, kernel, *numbers)
+            slid(size, kernel, *numbers)
             for size, kernel, *numbers in zip(
                 input.shape[-axes:], weight.shape[2:], spread(stride, axes), _padding(padding, weight, dilation, axes),
                 spread(dilation, axes), strict=True,
@@ -66,19 +61,12 @@ def _padding(padding: Any, weight: torch.Tensor, dilation: Any, axes: int) -> Se
     return [2 * number for number in spread(padding, axes)]
 
 
-def _slid(size: int, kernel: int, stride: int, padded: int, dilation: int) -> int:
-    check(stride > 0 and padded >= 0 and dilation > 0)
-    made = (size + padded - dilation * (kernel - 1) - 1) // stride + 1
-    check(made > 0)
-    return made
-
-
 def _transposed(axes: int) -> Callable[..., torch.Tensor]:
     def run(
         input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
         groups: int = 1, dilation: Any = 1,
     ) -> torch.Tensor:  # fmt: skip
-        _floating(input, weight, bias)
+        floating(input, weight, bias)
         check(weight.dim() == axes + 2 and input.dim() in (axes + 1, axes + 2) and input.numel() > 0)
         channels = weight.shape[1] * groups
         check(groups > 0 and input.shape[-axes - 1] == weight.shape[0] and weight.shape[0] % groups == 0)
@@ -203,7 +191,7 @@ def _instance_norm(
 @rule("layer_norm", homes=(F,))
 def _layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     shape = tuple(normalized_shape)
-    _floating(input, weight, bias)
+    floating(input, weight, bias)
     check(len(shape) > 0 and tuple(input.shape[-len(shape) :]) == shape)
     check(all(tensor is None or tuple(tensor.shape) == shape for tensor in (weight, bias)))
     return empty(input.shape, input.dtype)
@@ -217,7 +205,7 @@ def _rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float 
 
 @rule("group_norm", homes=(F,))
 def _group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> torch.Tensor:
-    _floating(input, weight, bias)
+    floating(input, weight, bias)
     check(input.dim() > 1 and num_groups > 0 and input.shape[1] % num_groups == 0)
     check(input.numel() // input.shape[1] * (input.shape[1] // num_groups) > input.shape[0] or input.dim() > 2)
     check(math.prod(input.shape[2:]) * input.shape[1] // num_groups > 1)
@@ -229,134 +217,6 @@ def _group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = Non
 def _local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     check(meta(input).is_floating_point() and input.dim() >= 3 and input.numel() > 0)
     return alike(input)
-
-
-# -- pooling and resizing ----------------------------------------------------------------------------------------------
-
-
-def _pooled(size: int, kernel: int, stride: int, pad: int, dilation: int, ceil_mode: bool) -> int:
-    check(stride > 0 and 0 <= pad <= kernel // 2 and dilation > 0)
-    reach = size + 2 * pad - dilation * (kernel - 1) - 1
-    made = (reach + (stride - 1 if ceil_mode else 0)) // stride + 1
-    if ceil_mode and (made - 1) * stride >= size + pad:  # the last window would start beyond the input
-        made -= 1
-    check(made > 0)
-    return made
-
-
-def _pool(input: Any, axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> list[int]:
-    check(meta(input).dim() in (axes + 1, axes + 2) and input.numel() > 0 and input.is_floating_point())
-    if stride is None or (isinstance(stride, tuple | list) and not stride):
-        stride = kernel
-    numbers = zip(*(spread(n, axes) for n in (kernel, stride, padding, dilation)), strict=True)
-    sizes = [
-        _pooled(size, k, step, pad, gap, ceil_mode)
-        for size, (k, step, pad, gap) in zip(input.shape[-axes:], numbers, strict=True)
-    ]
-    return [*input.shape[:-axes], *sizes]
-
-
-def _max_pool(axes: int, indices: bool) -> Callable[..., Any]:
-    def run(
-        input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-        ceil_mode: bool = False, return_indices: bool = indices,
-    ) -> Any:  # fmt: skip
-        shape = _pool(input, axes, kernel_size, stride, padding, dilation, ceil_mode)
-        out = like(input, shape)
-        return (out, like(input, shape, torch.int64)) if return_indices else out
-
-    return run
-
-
-def _avg_pool(axes: int) -> Callable[..., Any]:
-    def run(
-        input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: Any = None,
-    ) -> torch.Tensor:  # fmt: skip
-        return like(input, _pool(input, axes, kernel_size, stride, padding, 1, ceil_mode))
-
-    return run
-
-
-def _adaptive(axes: int, indices: bool | None = None) -> Callable[..., Any]:
-    def run(input: Any, output_size: Any, return_indices: bool = bool(indices)) -> Any:
-        check(meta(input).dim() in (axes + 1, axes + 2) and input.is_floating_point() and input.numel() > 0)
-        wanted = (output_size,) * axes if isinstance(output_size, int) else tuple(output_size)
-        check(len(wanted) == axes and all(size is None or (type(size) is int and size > 0) for size in wanted))
-        sizes = [old if new is None else new for old, new in zip(input.shape[-axes:], wanted, strict=True)]
-        check(indices is not None or max(sizes) > 1 or input.is_contiguous())
-        out = like(input, [*input.shape[:-axes], *sizes])
-        return (out, like(input, out.shape, torch.int64)) if return_indices else out
-
-    return run
-
-
-for _axes in (1, 2, 3):
-    RULES.update(dict.fromkeys(functions(f"max_pool{_axes}d", F, torch), _max_pool(_axes, False)))
-    RULES.update(dict.fromkeys(functions(f"max_pool{_axes}d_with_indices", F), _max_pool(_axes, True)))
-    RULES.update(dict.fromkeys(functions(f"avg_pool{_axes}d", F, torch), _avg_pool(_axes)))
-    RULES.update(dict.fromkeys(functions(f"adaptive_avg_pool{_axes}d", F, torch), _adaptive(_axes)))
-    RULES.update(dict.fromkeys(functions(f"adaptive_max_pool{_axes}d", F, torch), _adaptive(_axes, False)))
-    RULES.update(dict.fromkeys(functions(f"adaptive_max_pool{_axes}d_with_indices", F), _adaptive(_axes, True)))
-
-
-@rule("interpolate", "upsample", homes=(F,))
-def _interpolate(
-    input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None,
-    recompute_scale_factor: Any = None, antialias: bool = False,
-) -> torch.Tensor:  # fmt: skip
-    axes = meta(input).dim() - 2
-    modes = {1: ("linear",), 2: ("bilinear", "bicubic"), 3: ("trilinear",)}[axes]
-    smooth = mode in modes
-    check(smooth or (mode in ("nearest", "nearest-exact", "area") and align_corners is None and not antialias))
-    check((size is None) != (scale_factor is None) and input.is_floating_point())
-    if size is not None:
-        sizes = spread(size, axes)
-    else:
-        scales = (scale_factor,) * axes if isinstance(scale_factor, int | float) else tuple(scale_factor)
-        check(len(scales) == axes)
-        sizes = tuple(math.floor(old * float(scale)) for old, scale in zip(input.shape[2:], scales, strict=True))
-    check(min(sizes) > 0 and input.numel() > 0)
-    return like(input, (*input.shape[:2], *sizes))
-
-
-@rule("pixel_shuffle", homes=(torch,))
-def _pixel_shuffle(input: Any, upscale_factor: int) -> torch.Tensor:
-    check(meta(input).dim() >= 3 and input.is_contiguous() and upscale_factor > 0)
-    *batch, channels, height, width = input.shape
-    check(channels % upscale_factor**2 == 0)
-    sizes = (channels // upscale_factor**2, height * upscale_factor, width * upscale_factor)
-    return empty((*batch, *sizes), input.dtype)
-
-
-@rule("pixel_unshuffle", homes=(torch,))
-def _pixel_unshuffle(input: Any, downscale_factor: int) -> torch.Tensor:
-    check(meta(input).dim() >= 3 and input.is_contiguous() and downscale_factor > 0)
-    *batch, channels, height, width = input.shape
-    check(height % downscale_factor == 0 and width % downscale_factor == 0)
-    sizes = (channels * downscale_factor**2, height // downscale_factor, width // downscale_factor)
-    return empty((*batch, *sizes), input.dtype)
-
-
-@rule("unfold", homes=(F,))
-def _unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> torch.Tensor:
-    check(meta(input).dim() == 4 and input.numel() > 0)
-    kernel = spread(kernel_size, 2)
-    numbers = zip(kernel, spread(stride, 2), spread(padding, 2), spread(dilation, 2), strict=True)
-    blocks = [_slid(size, k, s, 2 * p, d) for size, (k, s, p, d) in zip(input.shape[2:], numbers, strict=True)]
-    return empty((input.shape[0], input.shape[1] * math.prod(kernel), math.prod(blocks)), input.dtype)
-
-
-@rule("grid_sample", homes=(F,))
-def _grid_sample(
-    input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: Any = None
-) -> torch.Tensor:
-    _floating(input, grid)
-    axes = input.dim() - 2
-    check(axes in (2, 3) and grid.dim() == input.dim() and grid.shape[0] == input.shape[0] and grid.shape[-1] == axes)
-    check(mode in ("bilinear", "nearest") and padding_mode in ("zeros", "border", "reflection"))
-    check(align_corners is not None and input.numel() > 0)
-    return empty((*input.shape[:2], *grid.shape[1:-1]), input.dtype)
 
 
 # -- embedding, attention, recurrence, losses --------------------------------------------------------------------------
@@ -377,7 +237,7 @@ def _attention(
     query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, *,
     scale: Any = None, enable_gqa: bool = False,
 ) -> torch.Tensor:  # fmt: skip
-    _floating(query, key, value)
+    floating(query, key, value)
     check(query.dim() == key.dim() == value.dim() >= 3 and not (is_causal and attn_mask is not None))
     check(query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2])
     batch = query.shape[:-2]
@@ -407,7 +267,7 @@ def _multi_head_attention(
     v_proj_weight: Any = None, static_k: Any = None, static_v: Any = None, average_attn_weights: bool = True,
     is_causal: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:  # fmt: skip
-    _floating(query, key, value, out_proj_weight)
+    floating(query, key, value, out_proj_weight)
     check(query.dim() == key.dim() == value.dim() == 3 and static_k is None and static_v is None and not is_causal)
     check(query.shape[-1] == embed_dim_to_check and embed_dim_to_check % num_heads == 0)
     check(key.shape[:2] == value.shape[:2] and key.shape[1] == query.shape[1])
@@ -477,7 +337,7 @@ def _loss(shape: Sequence[int], dtype: torch.dtype, reduction: str) -> torch.Ten
 
 @rule("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", homes=(F,))
 def _distance(input: Any, target: Any, *, reduction: str = "mean", **options: Any) -> torch.Tensor:
-    _floating(input, target)
+    floating(input, target)
     check(input.shape == target.shape and all(type(v) in (int, float) or v is None for v in options.values()))
     return _loss(input.shape, input.dtype, reduction)
 
@@ -487,7 +347,7 @@ def _binary(
     input: Any, target: Any, weight: None = None, *, reduction: str = "mean", size_average: None = None,
     reduce: None = None, pos_weight: None = None,
 ) -> torch.Tensor:  # fmt: skip
-    _floating(input, target)
+    floating(input, target)
     check(weight is None and pos_weight is None)
     check(input.shape == target.shape and size_average is None and reduce is None)
     return _loss(input.shape, input.dtype, reduction)
@@ -506,7 +366,7 @@ def _cross_entropy(
 
 @rule("cosine_similarity", homes=(F, torch))
 def _cosine(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> torch.Tensor:
-    _floating(x1, x2)
+    floating(x1, x2)
     check(x1.is_contiguous() and x2.is_contiguous())
     shape = list(broadcast_shapes(x1.shape, x2.shape))
     del shape[axis_of(dim, len(shape))]

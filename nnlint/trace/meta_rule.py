@@ -134,3 +134,17 @@ def spread(value: Any, count: int) -> tuple[int, ...]:
 def integer(dtype: torch.dtype) -> bool:
     """Whether a dtype holds whole numbers (or booleans)."""
     return not dtype.is_floating_point and not dtype.is_complex
+
+
+def floating(*tensors: Any) -> None:
+    """All given tensors are of one floating dtype."""
+    dtypes = {meta(tensor).dtype for tensor in tensors if tensor is not None}
+    check(len(dtypes) == 1 and all(dtype.is_floating_point for dtype in dtypes))
+
+
+def slid(size: int, kernel: int, stride: int, padded: int, dilation: int) -> int:
+    """How often a window fits in along an axis; ``padded`` counts both sides."""
+    check(stride > 0 and padded >= 0 and dilation > 0)
+    made = (size + padded - dilation * (kernel - 1) - 1) // stride + 1
+    check(made > 0)
+    return made

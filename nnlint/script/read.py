@@ -9,18 +9,8 @@ from pathlib import Path
 from nnlint.recipe import Recipe
 from nnlint.script import source as sources
 from nnlint.script import torchnames
-from nnlint.script.builds import find_builds
-from nnlint.script.constants import constants
-from nnlint.script.definitions import factories, network_classes
-from nnlint.script.evidence import Evidence
-from nnlint.script.follow import Follower
-from nnlint.script.hints import find_hints
 from nnlint.script.model import Script
-from nnlint.script.networks import Networks
 from nnlint.script.project import Project
-from nnlint.script.record import Record
-from nnlint.script.scopes import Names
-from nnlint.script.spans import Spans
 
 #: frames: enough for the longest chains of operators and ``elif`` that people (and generators of code) write
 _RECURSION = 8000
@@ -57,24 +47,10 @@ def _script(path: str, text: str, tree: ast.Module) -> Script:
     imported = list(_imported(tree))
     if not _may_use_torch(imported, project, Path(path).absolute()):
         return Script(path, text, tree, {}, {}, (), (), (), (), Recipe(file=path), uses_torch=False)
-    networks = Networks(Names(tree).read_all(), Path(path).absolute(), project)
-    spans = Spans(path, text)
-    evidence = Evidence(networks)
-    follower = Follower(networks, spans, Record(spans), evidence)
-    follower.follow(tree)
-    return Script(
-        path=path,
-        source=text,
-        tree=tree,
-        imports=networks.names.imports(),
-        constants=constants(follower),
-        networks=network_classes(networks, spans),
-        factories=factories(networks, spans),
-        builds=find_builds(tree, networks, spans, evidence),
-        hints=find_hints(follower),
-        recipe=follower.record.recipe(path),
-        uses_torch=True,
-    )
+    # late: most files of a project hold no network, and what follows networks and training is much to import
+    from nnlint.script.contents import contents
+
+    return contents(path, text, tree, project)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -15,7 +15,7 @@ import torch
 from nnlint.trace import meta_elementwise, meta_images, meta_layers, meta_reductions, meta_shapes
 from nnlint.trace.meta_rule import RULES, Unfit
 
-__all__ = ["RULES", "result_of", "to_meta"]
+__all__ = ["RULES", "beside", "result_of"]
 
 _MODULES = (meta_elementwise, meta_images, meta_layers, meta_reductions, meta_shapes)  # importing them fills the table
 
@@ -35,7 +35,7 @@ def result_of(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         return None
 
 
-def mixes(tensors: Iterable[torch.Tensor]) -> bool:
+def _mixes(tensors: Iterable[torch.Tensor]) -> bool:
     """Whether tensors with values that are more than a number stand beside meta tensors."""
     meta = real = False
     for tensor in tensors:
@@ -46,14 +46,23 @@ def mixes(tensors: Iterable[torch.Tensor]) -> bool:
     return meta and real
 
 
-def to_meta(func: Callable[..., Any], value: Any) -> Any:
+def _to_meta(func: Callable[..., Any], value: Any) -> Any:
     """An argument in which every tensor is on the meta device, as constants made on the CPU are at hand there too."""
     if isinstance(value, torch.Tensor):
         if value.device.type == "meta" or func in _KEEPS_CPU:
             return value
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
     if type(value) in (list, tuple):
-        return type(value)([to_meta(func, item) for item in value])
+        return type(value)([_to_meta(func, item) for item in value])
     if type(value) is dict:
-        return {key: to_meta(func, item) for key, item in value.items()}
+        return {key: _to_meta(func, item) for key, item in value.items()}
     return value
+
+
+def beside(
+    thing: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call on the meta device, constants from the CPU brought there."""
+    if not _mixes(tensors):
+        return args, kwargs
+    return _to_meta(thing, args), _to_meta(thing, kwargs)

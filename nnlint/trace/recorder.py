@@ -18,12 +18,13 @@ from nnlint.site import Site
 from nnlint.trace import calls, meta, replay
 from nnlint.trace.devices import run_at_hand
 from nnlint.trace.failure import Failure, spelling_of
-from nnlint.trace.keep import Keeper, storage_of
+from nnlint.trace.keep import Keeper
 from nnlint.trace.paths import Paths
 from nnlint.trace.regions import Regions
 from nnlint.trace.run import META, Role, Run
 from nnlint.trace.sources import Sources
 from nnlint.trace.templates import Template
+from nnlint.trace.values import has_tensor, value_of, version_of
 
 #: argument types that a node takes, and generated code prints, as they are
 _PLAIN = frozenset(
@@ -105,7 +106,7 @@ class Recorder(TorchFunctionMode):
         given = self._arguments(args, kwargs, found)
         original = args
         if self.meta:
-            args, kwargs = _beside(func, args, kwargs, found)
+            args, kwargs = meta.beside(func, args, kwargs, found)
         elif found:
             self._watch_writes(func, args, kwargs)
         reads = tuple(map(value_of, found))
@@ -117,7 +118,7 @@ class Recorder(TorchFunctionMode):
             raise
         if result is None and found:
             self._note_effect(func, given, original, reads, frame)
-        if not _has_tensor(result):
+        if not has_tensor(result):
             return result
         overwrites = calls.overwrites(func, kwargs, result, found, versions)
         if args is not original and args and result is args[0] is not original[0]:
@@ -136,7 +137,7 @@ class Recorder(TorchFunctionMode):
             found: list[torch.Tensor] = []
             given = self._arguments(args, kwargs, found)
             if self.meta:
-                args, kwargs = _beside(module, args, kwargs, [*found, *module.parameters(recurse=False)])
+                args, kwargs = meta.beside(module, args, kwargs, [*found, *module.parameters(recurse=False)])
             reads = tuple(map(value_of, found))
             versions = [version_of(tensor) for tensor in found]
             call_site = self.sources.site(frame)
@@ -429,7 +430,7 @@ class Recorder(TorchFunctionMode):
                 self._map(item, self._node("call_function", how, (node, key), {}, note, f"{node.name}_{key}"))
             else:
                 self._map(item, lambda: self._node("call_function", how, (node, key), {}, note))
-        elif _has_tensor(item) or replay.tensors_in(item):
+        elif has_tensor(item) or replay.tensors_in(item):
             self._unpack(self._plumbing(how, node, key), item, role, values)
 
     def _failed(
@@ -445,40 +446,6 @@ class Recorder(TorchFunctionMode):
         self.failure = (error, Failure(where, spelling, shapes, site, call_site, module, func))
 
 
-def value_of(tensor: torch.Tensor) -> Value:
-    """What a rule may know of a tensor."""
-    try:
-        return Value(
-            tuple(tensor.shape), str(tensor.dtype)[6:], tensor.numel() * tensor.element_size(), storage_of(tensor)
-        )
-    except RuntimeError:  # a nested tensor has no one shape
-        return Value((), str(tensor.dtype)[6:], 0, None)
-
-
-def version_of(tensor: torch.Tensor) -> int | None:
-    """How often a tensor was overwritten; None where torch does not count (inference mode)."""
-    return None if tensor.is_inference() else tensor._version
-
-
 def _is_taken(path: str) -> bool:
     """Whether what a path leads to cannot stand in a `GraphModule`, which has an attribute of that name itself."""
     return path.partition(".")[0] in _TAKEN
-
-
-def _has_tensor(result: Any) -> bool:
-    if isinstance(result, torch.Tensor):
-        return True
-    if isinstance(result, tuple | list):
-        return any(_has_tensor(item) for item in result)
-    if isinstance(result, dict):
-        return any(_has_tensor(item) for item in result.values())
-    return False
-
-
-def _beside(
-    thing: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call on the meta device, constants from the CPU brought there."""
-    if not meta.mixes(tensors):
-        return args, kwargs
-    return meta.to_meta(thing, args), meta.to_meta(thing, kwargs)

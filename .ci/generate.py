@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 SCHEMA = ROOT / "nnlint" / "report" / "report.schema.json"
 #: what the sample in the README shows
-SAMPLE = ["examples/departing_net.py", "--color", "never"]
+SAMPLE = ["examples/departing_net.py", "--select", "dropout,loss,small-batch", "--color", "never"]
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
@@ -41,7 +41,7 @@ def sample() -> str:
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.chdir(ROOT):
         nnlint(SAMPLE)
-    return f"```console\n$ nnlint {SAMPLE[0]}\n{output.getvalue()}```\n"
+    return f"```console\n$ nnlint {' '.join(SAMPLE[:-2])}\n{output.getvalue()}```\n"
 
 
 def table() -> str:

@@ -126,8 +126,9 @@ def _contracted(terms: list[dict[str, int]], kept: set[str]) -> int:
         two = {letter: size for letter, size in term.items() if letter in needed or letter in one}
         both = {letter: max(one.get(letter, 1), two.get(letter, 1)) for letter in one | two}
         done = {letter: size for letter, size in both.items() if letter in needed}
-        if len(done) < len(both):
-            total += math.prod(both.values())
+        summed = [size for letter, size in both.items() if letter not in done and min(one[letter], two[letter]) > 1]
+        if summed:  # else elements are multiplied and nothing is accumulated
+            total += math.prod(done.values()) * math.prod(summed)
     return total
 
 

@@ -71,6 +71,7 @@ PRODUCTS: list[tuple[Callable[..., torch.Tensor], tuple[torch.Tensor, ...], int]
     (lambda a, b: torch.einsum("...ij,...jk->...ik", a, b), (A, B), 120),
     (lambda a, b: torch.einsum("bij, bjk -> b", a, b), (A, B), 2 * 4),  # i and k are summed away first
     (lambda a: torch.einsum("bij->bj", a), (A,), 0),
+    (lambda a, b: torch.einsum("xd,yd->xy", a, b), (torch.randn(3, 1), torch.randn(4, 1)), 0),
     (lambda a, c: torch.einsum("bij,ik->bjk", a, c), (A, C), 2 * 4 * 3 * 5),
     (lambda a, b: torch.tensordot(a, b, dims=([2], [1])), (A, B), 2 * 3 * 2 * 5 * 4),
     (F.scaled_dot_product_attention,

@@ -6,6 +6,7 @@ Typer brings pydantic along; together they take longer to import than it takes t
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -46,6 +47,7 @@ def check_paths(paths: list[str], settings: Settings | None = None, options: Opt
     from nnlint.cli import output
 
     options = options or Options()
+    start = time.perf_counter()
     report = engine.run(paths, settings or Settings(), output.progress(options.quiet))
     shown = _at_least(report, options.min_level)
     output.messages(report, quiet=options.quiet, verbose=options.verbose)
@@ -59,7 +61,7 @@ def check_paths(paths: list[str], settings: Settings | None = None, options: Opt
             )
         )
     if options.timing:
-        sys.stderr.write(output.timing(report))
+        sys.stderr.write(output.timing(report, time.perf_counter() - start))
     return output.exit_code(report, shown, options.fail_on, exit_zero=options.exit_zero)
 
 

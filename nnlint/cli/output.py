@@ -49,9 +49,9 @@ def messages(report: Report, *, quiet: bool, verbose: bool) -> None:
                 sys.stderr.write(f"{file.path}: output: {line}\n")
 
 
-def timing(report: Report) -> str:
-    """Seconds by stage and rule."""
-    return summary.timing(report)
+def timing(report: Report, seconds: float) -> str:
+    """Seconds by stage and rule, and on the clock: torch is imported while the stages before it run."""
+    return f"{summary.timing(report)}{seconds:8.3f} s  in all, the import of torch included\n"
 
 
 def exit_code(report: Report, shown: Report, fail_on: str, *, exit_zero: bool) -> int:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from torch import nn
+
 from nnlint import failures
 from nnlint.check import check_graph, check_recipe
 from nnlint.errors import NnlintError, RulePackError
@@ -128,10 +130,9 @@ class _Examination:
             line=candidate.site.line if candidate.site else None,
         )
         seconds = max(2.0, 0.4 * self.settings.time_limit)
-        _give_forward(script, candidate)
         batch = self.settings.batch_size or 2
         proposals = explicit or stated_inputs(script, candidate, alone=alone, batch=batch)
-        subject = Subject(candidate.module, candidate.rebuild, candidate.sites)
+        subject = subject_of(script, candidate)
         try:
             with limited(seconds):
                 traced = self._timed("trace", lambda: trace_network(subject, proposals, batch=batch))
@@ -171,12 +172,22 @@ class _Examination:
         self.findings += [f for f in findings if f.rule in self.settings.rules or f.rule == "internal-error"]
 
 
-def _give_forward(script: Script, candidate: Candidate) -> None:
-    """A class whose ``forward`` has another name is called by that one."""
+def subject_of(script: Script, candidate: Candidate) -> Subject:
+    """The candidate to be traced. A class whose ``forward`` has another name is called by that one."""
     known = next((cls for cls in script.networks if cls.name == type(candidate.module).__qualname__), None)
     name = known.forward_name if known else None
-    if name and name != "forward" and not hasattr(candidate.module, "_nnlint_forward"):
-        candidate.module.forward = getattr(candidate.module, name)
+    if name is None or name == "forward":
+        return Subject(candidate.module, candidate.rebuild, candidate.sites)
+
+    def rebuild() -> nn.Module:
+        return _called_by(candidate.rebuild(), name)
+
+    return Subject(_called_by(candidate.module, name), rebuild, candidate.sites)
+
+
+def _called_by(module: nn.Module, name: str) -> nn.Module:
+    module.forward = getattr(module, name)
+    return module
 
 
 def moved_home(findings: Iterable[Finding], candidate: Candidate, path: str) -> list[Finding]:

@@ -398,3 +398,106 @@ def test_the_loss_of_the_script_stands_in_the_graph(examine: Examine) -> None:
         rows=True,
     )
     assert [row.name for row in report.networks[0].rows][-1] == "cross_entropy"
+
+
+DATA = """
+from torch.utils.data import DataLoader
+from torchvision.datasets import CIFAR10
+from torchvision.transforms import ToTensor
+loader = DataLoader(CIFAR10("data", transform=ToTensor()), batch_size=64, shuffle=True)
+"""
+CLASSIFIER = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d({channels}, 8, 3, padding=1)
+        self.fc = nn.Linear(8 * {side} * {side}, 10)
+    def forward(self, x):
+        return self.fc(F.max_pool2d(self.conv(x), 2).flatten(1))
+net = Net()
+"""
+LOOP = """
+for x, y in loader:
+    F.cross_entropy(net(x), y).backward()
+"""
+
+
+def test_the_samples_of_the_data_set(examine: Examine) -> None:
+    network = examine(DATA + CLASSIFIER.format(channels=3, side=16) + LOOP).networks[0]
+    assert network.inputs == ("2x3x32x32",)
+    assert network.input_source == "data set at net.py:8"
+
+
+def test_a_network_that_does_not_fit_its_data_set(examine: Examine) -> None:
+    (finding,) = examine(DATA + CLASSIFIER.format(channels=3, side=14) + LOOP).findings
+    assert (finding.rule, text_at(finding)) == ("shape-mismatch", "nn.Linear(8 * 14 * 14, 10)")
+    assert finding.facts["fits"] == 8 * 16 * 16
+
+
+def test_a_data_set_whose_samples_the_network_never_takes_is_no_fault(examine: Examine) -> None:
+    """The file may change them on the way: here the first layer wants one channel."""
+    report = examine(DATA + CLASSIFIER.format(channels=1, side=14) + LOOP)
+    assert not report.findings
+    assert report.networks[0].inputs == ("2x1x28x28",)
+
+
+def test_the_data_set_of_one_network_is_no_fault_of_another(examine: Examine) -> None:
+    other = "other = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 62 * 62, 1))\n"
+    report = examine(DATA + CLASSIFIER.format(channels=3, side=16) + other)
+    assert not report.findings
+    assert {network.inputs for network in report.networks} == {("2x3x32x32",), ("2x3x64x64",)}
+
+
+def test_a_call_is_evaluated_where_it_can_be(examine: Examine) -> None:
+    report = examine(
+        """
+        size = [4, 3, 20, 10]
+        def sample(shape):
+            return {"image": torch.rand(*shape), "flag": torch.ones(shape[0], dtype=torch.bool)}
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+            def forward(self, batch):
+                return self.conv(batch["image"]) * batch["flag"][:, None, None, None]
+        net = Net()
+        net(sample(size))
+        """
+    )
+    assert report.networks[0].inputs == ("{image: 4x3x20x10, flag: bool 4}",)
+
+
+def test_a_method_that_plays_the_part_of_forward(examine: Examine) -> None:
+    report = examine(
+        """
+        class Encoder(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(24, 6)
+            def encode(self, x):
+                return self.fc(x)
+        encoder = Encoder()
+        """
+    )
+    assert report.networks[0].status == "traced"
+    assert report.networks[0].inputs == ("2x24",)
+
+
+def test_findings_inside_a_library_are_a_note_on_the_users_line(
+    examine: Examine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site-packages" / "someone"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "from torch import nn\n\n\nclass Backbone(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(3, 4, 5), nn.Conv2d(4, 4, 7), nn.ReLU())\n"
+    )
+    monkeypatch.syspath_prepend(str(package.parent))
+    report = examine("from someone import Backbone\nnet = Backbone()\nnet.eval()\n", rules=("conv-kernel-not-3x3",))
+    assert report.networks[0].status == "traced", report
+    (finding,) = report.findings
+    assert finding.level == "info"
+    assert text_at(finding) == "Backbone()"
+    assert finding.message.startswith("inside a library: ")
+    assert finding.message.endswith("(and 1 more like it)")
+    assert finding.paths == ("0", "1")

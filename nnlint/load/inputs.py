@@ -301,6 +301,7 @@ def _seeds(sizes: dict[str, int], proposals: Sequence[Proposal]) -> Iterator[tup
 
 def _guessed(state: State) -> str:
     """Where a guess came from, in words."""
-    reasons = [leaf.why for leaf in state.templates() if isinstance(leaf, Template) and leaf.why]
-    named = list(dict.fromkeys(reasons))
-    return f"guessed from {' and '.join(named[:2])}" if named else "guessed from the network's layers"
+    given = ((slot.name, leaf) for slot, value in state.given for leaf in leaves(value))
+    reasons = [leaf.why.format(name=name) for name, leaf in given if isinstance(leaf, Template) and leaf.why]
+    named = [*dict.fromkeys(reasons)][:2] + ([state.why] if state.why else [])
+    return f"guessed from {' and '.join(named)}" if named else "guessed from the network's layers"

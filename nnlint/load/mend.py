@@ -158,7 +158,14 @@ def _scaled(state: State, fault: Fault, got: int, want: int, memory: Memory, cos
             for rank, near in enumerate(_near(aim, usual)):
                 ratio = near / size
                 sizes = {axis: max(1, round(state.sizes[axis] * ratio)) for axis in group}
-                yield state.with_sizes(cost + 0.04 * rank + (0.1 if power != len(group) else 0), sizes)
+                yield state.with_sizes(cost + 0.04 * rank + (0.1 if power != len(group) else 0), sizes, _reason(fault))
+
+
+def _reason(fault: Fault) -> str:
+    """The layer that a size is solved for: ``fc1 (in_features=400)``."""
+    if fault.module is None or fault.clash is None or not fault.clash.argument:
+        return ""
+    return f"{fault.path} ({fault.clash.argument}={fault.clash.want})"
 
 
 def _near(aim: float, usual: Iterable[int]) -> list[int]:

@@ -39,31 +39,34 @@ def by_name(name: str, module: nn.Module) -> list[Any]:  # noqa: PLR0911 - a tab
     """Templates for an argument called ``name``, the likeliest first; empty where the name says nothing."""
     plain = name.lower().strip("_")
     if _LENGTHS.search(plain):
-        return [Template(("N",), "int64", fill="full", why="its name")]
+        return [Template(("N",), "int64", fill="full", why="the name `{name}`")]
     if _MASK.search(plain):
         return list(_masks(plain))
     if plain in ("edge_index", "edges", "edge_indices"):
-        return [Template((2, "E"), "int64", 8, why="its name")]
+        return [Template((2, "E"), "int64", 8, why="the name `{name}`")]
     if plain in ("edge_weight", "edge_weights"):
-        return [Template(("E",), why="its name")]
+        return [Template(("E",), why="the name `{name}`")]
     if plain in ("edge_attr", "edge_attrs", "edge_feats", "edge_features"):
-        return [Template(("E", _number(module, ("edge_dim", "edge_features")) or 4), why="its name")]
+        return [Template(("E", _number(module, ("edge_dim", "edge_features")) or 4), why="the name `{name}`")]
     if plain in ("adj", "adj_t", "adjacency", "adj_matrix", "adjacency_matrix"):
-        return [Template(("M", "M"), why="its name"), Template(("N", "M", "M"), why="its name")]
+        return [Template(("M", "M"), why="the name `{name}`"), Template(("N", "M", "M"), why="the name `{name}`")]
     if plain in ("batch", "batch_index", "batch_idx"):
-        return [Template(("M",), "int64", 1, why="its name")]
+        return [Template(("M",), "int64", 1, why="the name `{name}`")]
     if _TIME.search(plain):
         return [
-            Template(("N",), "int64", 100, why="its name"),
-            Template(("N",), why="its name"),
-            Template(("N", 1), why="its name"),
+            Template(("N",), "int64", 100, why="the name `{name}`"),
+            Template(("N",), why="the name `{name}`"),
+            Template(("N", 1), why="the name `{name}`"),
         ]
     if _LABELS.search(plain):
         classes = _number(module, _CLASSES) or 10
-        return [Template(("N",), "int64", classes, why="its name"), Template(("N", classes), why="its name")]
+        return [
+            Template(("N",), "int64", classes, why="the name `{name}`"),
+            Template(("N", classes), why="the name `{name}`"),
+        ]
     if _LATENT.search(plain):
         width = _number(module, _LATENT_WIDTHS)
-        return [Template(("N", width), why="its name")] if width else []
+        return [Template(("N", width), why="the name `{name}`")] if width else []
     return [template for pattern, template in _DATA if pattern.search(plain) and template] + _context(plain, module)
 
 
@@ -74,16 +77,16 @@ def is_single(name: str) -> bool:
 
 #: names of data; a layer that reads the argument says more, so these come after it
 _DATA: tuple[tuple[re.Pattern[str], Template], ...] = (
-    (_TOKENS, Template(("N", "T"), "int64", 100, why="its name")),
-    (_VIDEO, Template(("N", 3, "D", "H", "W"), why="its name")),
-    (_IMAGE, Template(("N", 3, "H", "W"), why="its name")),
-    (_AUDIO, Template(("N", 16000), why="its name")),
-    (_SPECTRUM, Template(("N", 80, "T"), why="its name")),
+    (_TOKENS, Template(("N", "T"), "int64", 100, why="the name `{name}`")),
+    (_VIDEO, Template(("N", 3, "D", "H", "W"), why="the name `{name}`")),
+    (_IMAGE, Template(("N", 3, "H", "W"), why="the name `{name}`")),
+    (_AUDIO, Template(("N", 16000), why="the name `{name}`")),
+    (_SPECTRUM, Template(("N", 80, "T"), why="the name `{name}`")),
 )
 
 
 def _masks(name: str) -> Iterator[Template]:
-    why = "its name"
+    why = "the name `{name}`"
     if name in ("tgt_mask", "causal_mask", "attn_mask", "trg_mask"):
         yield Template(("T", "T"), "bool", fill="ones", why=why)
     dtype = "int64" if name == "attention_mask" else "bool"
@@ -99,7 +102,7 @@ def _context(name: str, module: nn.Module) -> list[Template]:
     if not _CONTEXT.search(name):
         return []
     width = _number(module, _WIDTHS) or 64
-    return [Template(("N", "U", width), why="its name"), Template(("N", width), why="its name")]
+    return [Template(("N", "U", width), why="the name `{name}`"), Template(("N", width), why="the name `{name}`")]
 
 
 def _number(module: nn.Module, names: tuple[str, ...]) -> int | None:

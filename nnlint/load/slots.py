@@ -128,7 +128,7 @@ def _of_ndim(ndim: int) -> Template:
         4: ("N", 3, "H", "W"),
         5: ("N", 3, "D", "H", "W"),
     }
-    return Template(axes.get(ndim, ("N", 3, *("H",) * (ndim - 2))), why="the number of axes its shape is unpacked into")
+    return Template(axes.get(ndim, ("N", 3, *("H",) * (ndim - 2))), why=f"the {ndim} axes of `{{name}}`")
 
 
 def _fits(template: Any, use: Use) -> bool:

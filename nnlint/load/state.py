@@ -51,7 +51,7 @@ class State:
             return template if count == index else leaf
 
         given = tuple((slot, tree_map(change, value)) for slot, value in self.given)
-        return replace(self, given=given, cost=self.cost + cost, why=template.why or self.why)
+        return replace(self, given=given, cost=self.cost + cost)
 
     def with_sizes(self, cost: float, sizes: Mapping[str, int], why: str = "") -> State:
         """The same with other sizes."""

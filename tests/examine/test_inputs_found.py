@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everybody writes it
 
-from nnlint.load.inputs import Attempt, Inputs, find_inputs
+from nnlint.load.inputs import MAX_TRIES, Attempt, Inputs, NoInputs, find_inputs
 
 
 class Case(NamedTuple):
@@ -930,3 +930,35 @@ def test_inputs_are_found(name: str) -> None:
     assert found.tries <= 40
     assert found.source.startswith("guessed from ")
     assert found.device == ("cpu" if case.values else "meta")
+
+
+def test_the_source_names_the_layers() -> None:
+    found = search(LeNet32, values=False)
+    assert found.source == "guessed from Conv2d(in_channels=1) and fc1 (in_features=400)"
+    assert search(Denoiser, values=False).source == "guessed from Conv2d(in_channels=3) and the name `t`"
+
+
+def test_a_failed_search_tells_what_was_tried() -> None:
+    class Impossible(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            raise RuntimeError("no")
+
+    found = search(Impossible, values=False)
+    assert isinstance(found, NoInputs)
+    assert found.own is None
+    assert found.tried[0].inputs == ("2x3x32x32",)
+    assert len(found.tried) <= MAX_TRIES
+
+
+def test_a_missing_package_ends_the_search_at_once() -> None:
+    class Needs(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            import a_package_that_is_not_installed
+
+            return a_package_that_is_not_installed.run(x)
+
+    assert len(search(Needs, values=False).tried) == 1

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -66,6 +67,7 @@ def _system() -> Answers:
 
     yield builtins, "exit", _refused("the code ends the program (exit)")
     yield builtins, "quit", _refused("the code ends the program (quit)")
+    yield time, "sleep", _nothing
     yield signal, "signal", _nothing
     yield signal, "alarm", lambda *_: 0
     yield signal, "setitimer", lambda *_: (0.0, 0.0)

@@ -21,8 +21,8 @@ BUDGET = 64 << 20
 #: factories whose numbers are worth having, and those that leave memory as it is
 _VALUED = words(
     "zeros ones full rand randn randint randperm arange linspace logspace eye tensor as_tensor scalar_tensor "
-    "from_numpy normal bartlett_window blackman_window hamming_window hann_window kaiser_window tril_indices triu_indices "
-    "complex polar asarray range zeros_like ones_like rand_like randn_like full_like"
+    "from_numpy normal bartlett_window blackman_window hamming_window hann_window kaiser_window tril_indices "
+    "triu_indices complex polar asarray range zeros_like ones_like rand_like randn_like full_like"
 )
 _UNFILLED = words("empty empty_strided empty_like")
 

@@ -6,6 +6,7 @@ fails with guesses is no fault of the file.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ _ROWS = (
     _row(16, "dhead dk dv dqk dkv", "dimhead headdim headsize dimkey keydim valuedim"),
     _row(4, "h", "heads head"),
     _row(2, "n", "depth layers layer blocks stages repeats nlayers hierarchies"),
+    _row(2, "spatialdims spatialdim ndims ndim dimensions dimension"),
     _row(2, "framepatchsize tubeletsize topk scale upscale scalefactor upscalefactor upsample factor r multiplier"),
     _row(
         "image", "height width h w imgh imgw cropsize", "imagesize imgsize resolution imageheight imagewidth imgheight"
@@ -108,14 +110,13 @@ def guess(name: str, annotation: str | None = None, sizes: Sizes | None = None) 
         return False
     if plain == "str" or "Callable" in plain or "Module" in plain:
         return None
-    if name == "device":
-        return "cpu"
-    one = _by_name(name, sizes.variant)
+    if plain.startswith("Literal["):
+        return ast.literal_eval(f"({plain[8:-1]},)")[0]
+    one = "cpu" if name == "device" else _by_name(name, sizes.variant)
     if name in sizes.stages or _SEVERAL.search(plain):
         return _tuple(name, plain, one, sizes.variant)
-    if one is None or (plain == "int" and isinstance(one, float)):
-        return _BY_ANNOTATION.get(plain, one)
-    return one
+    fits = one is not None and not (plain == "int" and isinstance(one, float))
+    return one if fits else _BY_ANNOTATION.get(plain, one)
 
 
 def _by_name(name: str, variant: int) -> Any:

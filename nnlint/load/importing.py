@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from nnlint.load.execute import Scope
 from nnlint.load.files import is_users
 from nnlint.load.slicing import Step
 from nnlint.load.standin import Origin, StandIn
+from nnlint.load.timing import unlimited
 from nnlint.site import Site, of_node
 
 #: the name a script gets that is in no package: never `__main__`, and no other module's
@@ -223,12 +225,15 @@ class Importer:
         module = alias.name if isinstance(node, ast.Import) else node.module or ""
         code = compile(ast.Module([node], []), scope.filename, "exec", scope.flags, dont_inherit=True)
         try:
-            exec(code, scope.namespace)
+            with nullcontext() if self._is_own(node, module) else unlimited():
+                exec(code, scope.namespace)
         except Exception as error:
-            level = node.level if isinstance(node, ast.ImportFrom) else 0
-            if level or self._is_local(module) or module.split(".")[0] == "torch":
+            if self._is_own(node, module) or module.split(".")[0] == "torch":
                 raise
             self._stand_in(module, alias, node, error, scope)
+
+    def _is_own(self, node: ast.Import | ast.ImportFrom, module: str) -> bool:
+        return (isinstance(node, ast.ImportFrom) and node.level > 0) or self._is_local(module)
 
     def _stand_in(
         self, module: str, alias: ast.alias, node: ast.Import | ast.ImportFrom, error: Exception, scope: Scope

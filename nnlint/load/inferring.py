@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import enum
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -110,14 +111,9 @@ def _one(
 ) -> tuple[Any, str]:
     name, annotation = parameter.name, annotation_text(parameter)
     wanted = _resolved(session, parameter)
-    if depth < _DEPTH and _is_config(wanted):
-        return _made(session, wanted, sizes, depth)
-    if _CONFIG.match(name.lower()):
-        found = _config(session, name, sizes, depth)
-        if found is not None:
-            return found
-    if name in _LAYERS:
-        return _LAYERS[name](), name
+    found = _setting(session, name, wanted, sizes, depth)
+    if found is not None:
+        return found
     if depth < _DEPTH and (_BLOCK.match(name) or _is_module(annotation)):
         cls = _network_class(session, made) if not _is_module(annotation) else None
         if cls is not None:
@@ -128,6 +124,17 @@ def _one(
     if value is None:
         raise UnknownArgumentError(f"there is no telling what its argument `{name}` is")
     return value, repr(value)
+
+
+def _setting(session: Session, name: str, wanted: Any, sizes: Sizes, depth: int) -> tuple[Any, str] | None:
+    """A configuration, a member of an enumeration, or one of the layers that are chosen by an argument."""
+    if depth < _DEPTH and _is_config(wanted):
+        return _made(session, wanted, sizes, depth)
+    if inspect.isclass(wanted) and issubclass(wanted, enum.Enum) and len(wanted):
+        return next(iter(wanted)), str(next(iter(wanted)))
+    if _CONFIG.match(name.lower()):
+        return _config(session, name, sizes, depth)
+    return (_LAYERS[name](), name) if name in _LAYERS else None
 
 
 def _resolved(session: Session, parameter: inspect.Parameter) -> Any:

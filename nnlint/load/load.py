@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,6 +14,7 @@ from nnlint.load import choosing, guard
 from nnlint.load.answers import unwrap
 from nnlint.load.candidate import Candidate, Failure, Loaded
 from nnlint.load.session import Session
+from nnlint.load.timing import elapsed
 from nnlint.load.trying import Attempt, try_out
 from nnlint.load.witness import witnesses
 from nnlint.script.model import Factory, NetworkClass, Script
@@ -58,13 +58,13 @@ class _Found:
     parts: set[str] = field(default_factory=set)
     #: class names that need no further try: built, or failed with the file's own arguments
     settled: set[str] = field(default_factory=set)
-    deadline: float = field(default_factory=lambda: time.monotonic() + TOTAL)
+    deadline: float = field(default_factory=lambda: elapsed() + TOTAL)
 
     def try_one(self, attempts: Iterable[Attempt]) -> bool:
         """Try ways to build one network until one works; else the first failure is the one to tell."""
         first: Failure | None = None
         for attempt in attempts:
-            if time.monotonic() > self.deadline:
+            if elapsed() > self.deadline:
                 message = f"not built: the networks before it took {TOTAL:g} s"
                 self.failures.append(Failure(attempt.target, attempt.name, message, attempt.site, attempt.help, False))
                 return False

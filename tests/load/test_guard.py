@@ -127,7 +127,12 @@ def test_input_is_refused(worker: Worker, tmp_path: Path) -> None:
 
 def test_refusals_are_remembered_once_with_their_place(worker: Worker, tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(
-        "def save():\n    for _ in range(3):\n        try:\n            open('made', 'w')\n        except OSError:\n            pass\n"
+        "def save():\n"
+        "    for _ in range(3):\n"
+        "        try:\n"
+        "            open('made', 'w')\n"
+        "        except OSError:\n"
+        "            pass\n"
     )
     code = (
         f"(__import__('sys').path.insert(0, {str(tmp_path)!r}), __import__('user').save(), "

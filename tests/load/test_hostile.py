@@ -138,7 +138,7 @@ def test_an_endless_loop_in_c_is_ended_by_the_worker(
     worker: Worker, tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "seconds", 2.0)
-    harm = "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 30)); time.sleep(100)"
+    harm = "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 30)); threading.Event().wait(100)"
     outcome = examine(worker, tmp_path, NET.format(inside=harm) + "model = Net()\n", listening)
     assert outcome.kind == "timeout"
 
@@ -199,8 +199,9 @@ def test_building_imports_no_compiler_and_takes_no_memory(tmp_path: Path) -> Non
                     super().__init__()
                     self.layers = nn.Sequential(
                         nn.Linear(100_000, 100_000), nn.Conv2d(3, 64, 7), nn.BatchNorm2d(64), nn.LayerNorm(64),
-                        nn.Embedding(1000, 64, padding_idx=0), nn.LSTM(8, 16, 2, bidirectional=True), nn.GroupNorm(4, 64),
-                        nn.MultiheadAttention(64, 8), nn.Transformer(64, 4, 2, 2, 128), nn.PReLU(), nn.Bilinear(3, 4, 5),
+                        nn.Embedding(1000, 64, padding_idx=0), nn.LSTM(8, 16, 2, bidirectional=True),
+                        nn.MultiheadAttention(64, 8), nn.Transformer(64, 4, 2, 2, 128), nn.PReLU(),
+                        nn.Bilinear(3, 4, 5), nn.GroupNorm(4, 64),
                         nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)), nn.ConvTranspose2d(3, 4, 3),
                     )
                     self.table = nn.Parameter(torch.randn(1, 197, 768) * 0.02)

@@ -92,9 +92,8 @@ def test_class_with_inferred_arguments_says_so(load_source: Load) -> None:
 
 
 def test_function_with_arguments_of_its_call(load_source: Load) -> None:
-    source = (
-        NET
-        + "def main(w, *, extra=2):\n    net = Net(w + extra)\n    train(net)\nif __name__ == '__main__':\n    main(5)\n"
+    source = NET + (
+        "def main(w, *, extra=2):\n    net = Net(w + extra)\n    train(net)\nif __name__ == '__main__':\n    main(5)\n"
     )
     found = only(load_source(source))
     assert found.module.layers[0].in_features == 7
@@ -177,7 +176,16 @@ def test_click_and_typer_defaults(load_source: Load) -> None:
         ("cfg = {}\ncfg['w'] = 6\ncfg.update(v=1)\nmodel = Net(cfg['w'] + cfg['v'])", 7),
         ("w = 1\nw += 4\nmodel = Net(w)\nw = 100", 5),
         (
-            "import os\nif os.environ.get('NO_SUCH_VARIABLE'):\n    w = 1\nelif 2 > 1:\n    w = 2\nelse:\n    w = 3\nmodel = Net(w)",
+            (
+                "import os\n"
+                "if os.environ.get('NO_SUCH_VARIABLE'):\n"
+                "    w = 1\n"
+                "elif 2 > 1:\n"
+                "    w = 2\n"
+                "else:\n"
+                "    w = 3\n"
+                "model = Net(w)"
+            ),
             2,
         ),
         ("try:\n    import no_such_module\n    w = 1\nexcept ImportError:\n    w = 8\nmodel = Net(w)", 8),
@@ -275,9 +283,14 @@ def test_all_networks_of_a_gan(load_source: Load) -> None:
 
 
 def test_factories_with_defaults(load_source: Load) -> None:
-    source = (
-        NET
-        + "def _make(w):\n    return Net(w)\ndef small():\n    return _make(3)\ndef large(w=30):\n    net = Net(w)\n    return net\n"
+    source = NET + (
+        "def _make(w):\n"
+        "    return Net(w)\n"
+        "def small():\n"
+        "    return _make(3)\n"
+        "def large(w=30):\n"
+        "    net = Net(w)\n"
+        "    return net\n"
     )
     loaded = load_source(source)
     assert widths(loaded) == [3, 30]
@@ -414,9 +427,11 @@ def test_an_argument_nobody_knows_is_a_failure_that_says_what_to_do(load_source:
 
 
 def test_an_argument_that_needs_data_is_assumed_and_said(load_source: Load) -> None:
-    source = (
-        NET
-        + "import csv\nrows = list(csv.reader(open('no-such.csv')))\nnum_features = len(rows[0])\nmodel = Net(3, classes=num_features)\n"
+    source = NET + (
+        "import csv\n"
+        "rows = list(csv.reader(open('no-such.csv')))\n"
+        "num_features = len(rows[0])\n"
+        "model = Net(3, classes=num_features)\n"
     )
     found = only(load_source(source))
     assert not found.built_here
@@ -425,9 +440,13 @@ def test_an_argument_that_needs_data_is_assumed_and_said(load_source: Load) -> N
 
 
 def test_missing_import_the_network_does_not_need_is_no_matter(load_source: Load) -> None:
-    source = (
-        NET
-        + "import cv2_no_such as cv2\nfrom no_such.deep import thing, other as o\nclass V(cv2.Video): pass\n@o.deco\ndef f(): pass\nmodel = Net(3)\n"
+    source = NET + (
+        "import cv2_no_such as cv2\n"
+        "from no_such.deep import thing, other as o\n"
+        "class V(cv2.Video): pass\n"
+        "@o.deco\n"
+        "def f(): pass\n"
+        "model = Net(3)\n"
     )
     loaded = load_source(source)
     assert widths(loaded) == [3]
@@ -465,7 +484,11 @@ def test_missing_import_that_would_be_a_layer_is_a_failure(load_source: Load) ->
 
 def test_missing_base_class(load_source: Load) -> None:
     loaded = load_source(
-        "from torch import nn\nfrom no_such import Base\nclass Net(Base, nn.Module):\n    def forward(self, x): return x\nmodel = Net()\n"
+        "from torch import nn\n"
+        "from no_such import Base\n"
+        "class Net(Base, nn.Module):\n"
+        "    def forward(self, x): return x\n"
+        "model = Net()\n"
     )
     assert loaded.failures[0].message.startswith("import-failed: no_such.Base")
 
@@ -626,7 +649,13 @@ def test_relative_imports_keep_the_package_name(load_source: Load, tmp_path: Pat
     )
     path = tmp_path / "pack" / "net.py"
     path.write_text(
-        "from torch import nn\nfrom .blocks import WIDTH\nfrom . import blocks\nclass Net(nn.Linear):\n    def __init__(self):\n        super().__init__(WIDTH, blocks.WIDTH)\n    def forward(self, x): return x\n"
+        "from torch import nn\n"
+        "from .blocks import WIDTH\n"
+        "from . import blocks\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(WIDTH, blocks.WIDTH)\n"
+        "    def forward(self, x): return x\n"
     )
     found = only(load(read(str(path))))
     assert (found.module.in_features, type(found.module).__module__) == (6, "pack.net")
@@ -675,9 +704,14 @@ def test_settings_of_modules_are_not_made(load_source: Load) -> None:
 
 
 def test_parts_given_to_a_network_keep_their_sites(load_source: Load) -> None:
-    source = (
-        NET
-        + "class Two(nn.Module):\n    def __init__(self, a):\n        super().__init__()\n        self.a = a\n    def forward(self, x): return self.a(x)\npart = Net(3)\nmodel = Two(part)\n"
+    source = NET + (
+        "class Two(nn.Module):\n"
+        "    def __init__(self, a):\n"
+        "        super().__init__()\n"
+        "        self.a = a\n"
+        "    def forward(self, x): return self.a(x)\n"
+        "part = Net(3)\n"
+        "model = Two(part)\n"
     )
     found = only(load_source(source))
     assert set(found.sites) == {id(module) for module in found.module.modules()}

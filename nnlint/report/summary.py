@@ -35,12 +35,14 @@ def coverage(report: Report, style: Style, *, every: bool = False) -> list[str]:
     with_networks = sum(1 for file in report.files if file.networks)
     head = f"{_count(len(networks), 'network')} in {_count(with_networks, 'file')}"
     lines = [head + (f", {len(missed)} not traced" if missed else "")]
-    shown = traced if every else traced[:_LISTED]
-    lines += [style.dim(f"  {_how(network)}") for network in shown]
-    if len(shown) < len(traced):
-        lines.append(style.dim(f"  … and {len(traced) - len(shown)} more (--verbose lists all)"))
-    lines += [f"  {network.target}: {_reason(network)}" for network in missed]
-    return lines
+    lines += _listed([style.dim(f"  {_how(network)}") for network in traced], every)
+    return lines + _listed([f"  {network.target}: {_reason(network)}" for network in missed], every)
+
+
+def _listed(lines: list[str], every: bool) -> list[str]:
+    if every or len(lines) <= _LISTED:
+        return lines
+    return [*lines[:_LISTED], f"  … and {len(lines) - _LISTED} more (--verbose lists all)"]
 
 
 def _without_networks(report: Report) -> str:

@@ -242,3 +242,11 @@ def test_the_schema_file_is_what_the_types_say() -> None:
     file = Path(schema.__file__).with_name("report.schema.json")
     assert file.read_text(encoding="utf-8") == schema.text()
     jsonschema.Draft202012Validator.check_schema(schema.schema())
+
+
+def test_long_lists_of_networks_are_cut_unless_all_are_wanted() -> None:
+    networks = tuple(NetworkReport(f"a.py:N{i}", "a.py", f"N{i}", "N", "traced") for i in range(20))
+    report = Report((FileReport("a.py", networks),))
+    assert "a.py:N12" not in summary.render(report)
+    assert "… and 8 more (--verbose lists all)" in summary.render(report)
+    assert "a.py:N19" in summary.render(report, every=True)

@@ -9,8 +9,9 @@ from nnlint.script.builtin_calls import builtin
 from nnlint.script.datasets import hints_of
 from nnlint.script.hints import call_hint
 from nnlint.script.methods import Methods
+from nnlint.script.naming import Reference
 from nnlint.script.record import LossRecord, OptimizerRecord
-from nnlint.script.scopes import Reference, Scope
+from nnlint.script.scopes import Scope
 from nnlint.script.values import (
     NONE,
     UNKNOWN,

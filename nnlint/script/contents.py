@@ -12,10 +12,10 @@ from nnlint.script.evidence import Evidence
 from nnlint.script.follow import Follower
 from nnlint.script.hints import find_hints
 from nnlint.script.model import Script
+from nnlint.script.naming import Names
 from nnlint.script.networks import Networks
 from nnlint.script.project import Project
 from nnlint.script.record import Record
-from nnlint.script.scopes import Names
 from nnlint.script.spans import Spans
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nnlint.script import torchnames
+from nnlint.script.naming import Names, Reference
 from nnlint.script.project import Project
-from nnlint.script.scopes import FunctionNode, Names, Reference, Scope
+from nnlint.script.scopes import FunctionNode, Scope
 
 #: how classes that judge instead of computing are called
 LOSS_NAME = re.compile(r"(Loss|Losses|Criterion|CrossEntropy)\d*$|(^|[._])(loss|criterion)$")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnlint.errors import ReadError
 from nnlint.script import source
-from nnlint.script.scopes import Names
+from nnlint.script.naming import Names
 
 if TYPE_CHECKING:
     from nnlint.script.networks import Networks

@@ -97,14 +97,14 @@ class Project:
             status = path.stat()
         except OSError:
             return None
+        if self.opened >= _FILES or self.bytes + status.st_size > _BYTES:
+            return None
+        self.opened += 1  # remembered files count too: the answer must not depend on what was read before
+        self.bytes += status.st_size
         key = (str(path), status.st_mtime_ns, status.st_size)
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key]
-        if self.opened >= _FILES or self.bytes + status.st_size > _BYTES:
-            return None
-        self.opened += 1
-        self.bytes += status.st_size
         try:
             _cache[key] = Names(source.parse(source.load(str(path)), str(path)))
         except ReadError:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import linecache
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
-import torch
 from torch import nn
 
-from nnlint.site import Site, from_bytes
+from nnlint.frames import Sources, is_foreign
+from nnlint.site import Site
 
 #: the attribute a module carries while it is built: copies (`copy.deepcopy` of an encoder layer) keep it
 MARK = "_nnlint_site"
 
-_TORCH = os.path.dirname(torch.__file__) + os.sep  # noqa: PTH120  compared with co_filename, a string
-_positions: dict[CodeType, list[tuple[int | None, int | None, int | None, int | None]]] = {}
+_sources = Sources()
 
 
 @contextmanager
@@ -48,12 +45,9 @@ def take_sites(root: nn.Module) -> list[tuple[nn.Module, Site]]:
 
 def constructor_site(module: nn.Module, frame: FrameType | None) -> Site | None:
     """The innermost expression that is neither inside torch nor inside the module's own ``__init__`` chain."""
-    while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith(_TORCH) and not _is_own(frame, module):
-            return _site(code, frame.f_lasti)
+    while frame is not None and (is_foreign(frame.f_code.co_filename) or _is_own(frame, module)):
         frame = frame.f_back
-    return None
+    return None if frame is None else _sources.at(frame)
 
 
 def _is_own(frame: FrameType, module: nn.Module) -> bool:
@@ -63,12 +57,3 @@ def _is_own(frame: FrameType, module: nn.Module) -> bool:
         return False
     first = frame.f_locals.get(names[0])
     return first is module or (first is type(module) and frame.f_code.co_name in ("__new__", "__call__"))
-
-
-def _site(code: CodeType, last: int) -> Site | None:
-    if code not in _positions:
-        _positions[code] = list(code.co_positions())
-    line, end_line, column, end_column = _positions[code][last // 2]
-    if line is None or end_line is None or column is None or end_column is None:
-        return None
-    return from_bytes(code.co_filename, linecache.getlines(code.co_filename), line, column, end_line, end_column)

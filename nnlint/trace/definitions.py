@@ -17,8 +17,8 @@ from typing import Any
 
 from torch import nn
 
+from nnlint.frames import is_foreign
 from nnlint.site import Site, of_node
-from nnlint.trace.sources import is_foreign
 
 _Comprehension = ast.ListComp | ast.GeneratorExp
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)

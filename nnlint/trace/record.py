@@ -12,6 +12,7 @@ import torch
 from torch import fx, nn
 from torch.fx._lazy_graph_module import _LazyGraphModule
 
+from nnlint.frames import is_foreign, position_site
 from nnlint.site import Site
 from nnlint.trace.definitions import Definitions
 from nnlint.trace.failure import Failure, ForwardError, asks_for_values
@@ -20,7 +21,6 @@ from nnlint.trace.leaves import unwrapped
 from nnlint.trace.patches import patched
 from nnlint.trace.paths import Paths
 from nnlint.trace.recorder import Recorder
-from nnlint.trace.sources import is_foreign, position_site
 from nnlint.trace.templates import Template
 
 _STARRED = (None, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # at 1 and 2: as many stars

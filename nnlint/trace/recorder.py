@@ -13,6 +13,7 @@ import torch
 from torch import fx, nn
 from torch.overrides import TorchFunctionMode
 
+from nnlint.frames import Sources
 from nnlint.graph import Value
 from nnlint.site import Site
 from nnlint.trace import calls, meta, replay
@@ -22,7 +23,6 @@ from nnlint.trace.keep import Keeper
 from nnlint.trace.paths import Paths
 from nnlint.trace.regions import Regions
 from nnlint.trace.run import META, Role, Run
-from nnlint.trace.sources import Sources
 from nnlint.trace.templates import Template
 from nnlint.trace.values import has_tensor, value_of, version_of
 

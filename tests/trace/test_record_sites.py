@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from nnlint.load.constructors import constructors, take_sites
 from nnlint.site import Site
-from nnlint.trace.constructors import constructor_sites
 from nnlint.trace.record import record
 from nnlint.trace.run import META
 
@@ -102,8 +102,9 @@ def test_a_live_model_is_read_from_its_classes():
 
 def test_constructor_calls_that_were_seen():
     before = nn.Module.__init__
-    with constructor_sites() as sites:
+    with constructors():
         net = Net()
+    sites = {id(module): site for module, site in take_sites(net)}
     assert nn.Module.__init__ is before
     expected = [("nn.Sigmoid()", "self.unsure(x)") if pair == (None, "self.unsure(x)") else pair for pair in EXPECTED]
     assert spans(net, IMAGE, sites=sites) == expected
@@ -123,10 +124,12 @@ def test_a_constructor_call_is_not_looked_for_in_the_objects_own_methods():
         def __init__(self):
             super().__init__(3)
 
-    with constructor_sites() as sites:
+    with constructors():
         nets = [Derived() for _ in range(2)]
-    assert [text(sites[id(net)]) for net in nets] == ["Derived()"] * 2
-    assert text(sites[id(nets[0].inner)]) == "nn.Linear(width, width)"
+    for net in nets:
+        sites = {id(module): site for module, site in take_sites(net)}
+        assert text(sites[id(net)]) == "Derived()"
+        assert text(sites[id(net.inner)]) == "nn.Linear(width, width)"
 
 
 def test_two_branches_of_one_class_are_not_guessed():

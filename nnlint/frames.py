@@ -64,8 +64,10 @@ class Sources:
     def site(self, frame: FrameType | None) -> Site | None:
         """The span of the expression that the nearest user frame is evaluating; None where it is not known."""
         frame = user_frame(frame)
-        if frame is None:
-            return None
+        return None if frame is None else self.at(frame)
+
+    def at(self, frame: FrameType) -> Site | None:
+        """The span of the expression one frame is evaluating, whoever's frame it is."""
         key = (id(frame.f_code), frame.f_lasti)
         if key not in self._sites:
             self._sites[key] = self._find(frame.f_code, frame.f_lasti // 2)
@@ -89,8 +91,3 @@ def site_of(file: str, position: Position) -> Site | None:
 def position_site(code: CodeType, instruction: int) -> Site | None:
     """The span of the expression at an instruction (`f_lasti`, in bytes) of a code object."""
     return site_of(code.co_filename, next(islice(code.co_positions(), instruction // 2, None)))
-
-
-def frame_site(frame: FrameType) -> Site | None:
-    """The span of the expression one frame is evaluating, whoever's frame it is."""
-    return position_site(frame.f_code, frame.f_lasti)

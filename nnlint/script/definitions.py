@@ -33,7 +33,7 @@ def _network_class(networks: Networks, scope: Scope, used_by: tuple[str, ...], s
     return NetworkClass(
         name=scope.name,
         node=node,
-        site=spans.of(node),
+        site=spans.header(node),
         bases=networks.bases(scope),
         arguments=_without_self(init) if init else _dataclass_fields(node),
         forward=_without_self(forward) if forward else (),
@@ -127,7 +127,7 @@ def factories(networks: Networks, spans: Spans) -> tuple[Factory, ...]:
         if isinstance(scope.node, ast.FunctionDef):
             builds = networks.factory(scope)
             if builds:
-                found.append(Factory(scope.name, scope.node, spans.of(scope.node), signature(scope.node), builds))
+                found.append(Factory(scope.name, scope.node, spans.header(scope.node), signature(scope.node), builds))
     return tuple(found)
 
 

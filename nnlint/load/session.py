@@ -21,7 +21,7 @@ from nnlint.load.execute import Scope
 from nnlint.load.importing import Finder, project_of
 from nnlint.load.places import FunctionNode, Places
 from nnlint.load.slicing import Guard
-from nnlint.load.standin import StandInUsed, origin_of
+from nnlint.load.standin import StandInUsed, origin_of, used
 from nnlint.load.timing import time_limit
 from nnlint.script.model import Build, Script
 from nnlint.site import Site
@@ -207,8 +207,11 @@ class Session:
     def build(self, make: Callable[[], Any], *, real: bool = False) -> Any:
         """Run what builds a network; its guesses are in `guesses` afterwards."""
         self.guesses.clear()
+        used.clear()
         with self.loading(real=real), time_limit(ATTEMPT):
-            return make()
+            value = make()
+        self.guesses += dict.fromkeys(used)
+        return value
 
     def call_in_part(self, build: Build, call: ast.Call) -> Any:
         """What a build calls, with guesses for those arguments that cannot be evaluated; it is called."""

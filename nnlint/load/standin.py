@@ -105,8 +105,9 @@ class StandIn:
 
     def __len__(self) -> int:
         if self._nnlint_origin.assumed is not None:
-            used.append(self)
-            return int(self._nnlint_origin.assumed)
+            assumed = int(self._nnlint_origin.assumed)
+            used.append(f"len({self._nnlint_path})={assumed}, for {self._nnlint_origin.reason}")
+            return assumed
         raise StandInUsed(self._nnlint_origin)
 
     def __contains__(self, item: Any) -> bool:
@@ -150,8 +151,8 @@ class StandIn:
 
 #: what the stand-in called last stands for
 called: list[Origin] = []
-#: stand-ins whose assumed length was asked for since the list was last cleared
-used: list[StandIn] = []
+#: what was assumed of lengths that were asked for since the list was last cleared
+used: list[str] = []
 
 
 def origin_of(value: Any) -> Origin | None:

@@ -787,3 +787,20 @@ def test_a_part_that_cannot_be_built_is_told_once_with_its_whole(load_source: Lo
         """
     )
     assert [failure.name for failure in loaded.failures] == ["Probe"]
+
+
+def test_the_number_of_classes_of_a_data_set_is_assumed_and_said(load_source: Load) -> None:
+    source = NET + textwrap.dedent(
+        """
+        class Photos(torch.utils.data.Dataset):
+            def __init__(self):
+                raise OSError("it reads the disk")
+        photos = Photos()
+        train, val = torch.utils.data.random_split(photos, [8, 2])
+        model = Net(3, classes=len(train.classes))
+        """
+    )
+    found = only(load_source(source))
+    assert found.module.layers[2].out_features == 10
+    assert not found.built_here
+    assert "len(Photos.classes)=10, for data sets are not loaded" in found.found

@@ -186,7 +186,7 @@ def wanted_classes(session: Session) -> list[NetworkClass]:
     return [
         cls
         for cls in session.script.networks
-        if cls.forward_name is not None
+        if (cls.forward_name is not None or "torch.nn.Sequential" in cls.bases)
         and "<locals>" not in cls.name
         and not is_loss(cls)
         and not (cls.name in bases and _is_abstract(cls))

@@ -141,7 +141,7 @@ class _Examination:
                     return
                 graph = self._timed("graph", lambda: self._graph(script, candidate, traced))
         except TimeIsUp as late:
-            self._stopped(base, candidate, f"its forward pass does not end ({late})")
+            self._stopped(base, candidate, f"finding its input and recording its forward pass took too long ({late})")
             return
         for variable in trained_as(script, candidate):
             self.graphs[variable] = graph

@@ -6,7 +6,7 @@ from nnlint.graph import Graph
 from nnlint.load.candidate import Candidate
 from nnlint.recipe import Loss
 from nnlint.script.model import Script
-from nnlint.site import Site
+from nnlint.site import Site, of_node
 
 
 def losses_of(script: Script, candidate: Candidate) -> tuple[Loss, ...]:
@@ -49,7 +49,8 @@ def _is_part(path: str, part: str) -> bool:
 
 def _class_site(script: Script, candidate: Candidate) -> Site | None:
     name = type(candidate.module).__qualname__
-    return next((cls.site for cls in script.networks if cls.name == name), None)
+    whole = (cls.node for cls in script.networks if cls.name == name)  # `NetworkClass.site` is its header alone
+    return next((of_node(script.path, script.lines, node) for node in whole), None)
 
 
 def _within(loss: Loss, site: Site | None) -> bool:

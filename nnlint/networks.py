@@ -53,6 +53,8 @@ def trace_network(
 ) -> Traced | NoInputs:
     """Find inputs the network accepts and record it on them: on the meta device, or with values where it needs them.
 
+    A network that asks which mode it is in, and fails in eval mode, is recorded in training mode.
+
     Args:
         evaluate: record it in eval mode; else in the mode it is in.
     """
@@ -67,10 +69,20 @@ def trace_network(
     ways = [first, real] if subject.rebuild is not None and _is_small(subject.module) else [first]
     found = find_inputs(ways, proposals, batch=batch, search=search)
     if isinstance(found, NoInputs):
-        return found
+        if not evaluate or found.own is not None or not _asks_its_mode(subject.module):
+            return found
+        with evaluating(subject.module, training=True):
+            trained = trace_network(subject, proposals, batch=batch, search=search, evaluate=False)
+        return trained if isinstance(trained, Traced) else found
     run = runs["real" if "real" in runs else "first"]
     how = "meta" if found.device == "meta" else "real"
     return Traced(run.module, found.result, found, how)
+
+
+def _asks_its_mode(module: nn.Module) -> bool:
+    """Whether a ``forward`` of the user's own does one thing in training and another in evaluation."""
+    classes = {type(child) for child in module.modules() if not type(child).__module__.startswith("torch.")}
+    return any("training" in getattr(getattr(cls.forward, "__code__", None), "co_names", ()) for cls in classes)
 
 
 class _Run:

@@ -64,6 +64,7 @@ def other_forms(state: State) -> Iterator[State]:
         ("N", "T", 64),
         ("N", "H", "W", 3),
         ("N", 3, "D", "H", "W"),
+        ("N", 4, 3, "H", "W"),
     )
     leaf = next((leaf for leaf in state.templates() if isinstance(leaf, Template)), None)
     if leaf is not None:

@@ -73,7 +73,7 @@ def _other_sizes(state: State, fault: Fault, clash: Clash, memory: Memory) -> It
         yield from _matched(state, fault, clash)
     batch = state.sizes["N"]
     if got == want * batch and batch > 1:
-        yield state.with_sizes(0.1, {"N": 1}, "a batch of one")
+        yield state.with_sizes(0.1, {"N": 1})
     if clash.kind == "elements":
         got //= batch
     yield from _transposed(state, {got, want})
@@ -264,4 +264,4 @@ def _usual(state: State) -> Iterator[State]:
         for rank, size in enumerate(usual[:10]):
             yield state.with_sizes(1.2 + 0.12 * rank, dict.fromkeys(group, size))
     if state.sizes["N"] != 1:
-        yield state.with_sizes(1.6, {"N": 1}, "a batch of one")
+        yield state.with_sizes(1.6, {"N": 1})

@@ -42,7 +42,7 @@ def by_name(name: str, module: nn.Module) -> list[Any]:  # noqa: PLR0911 - a tab
         return [Template(("N",), "int64", fill="full", why="the name `{name}`")]
     if _MASK.search(plain):
         return list(_masks(plain))
-    if plain in ("edge_index", "edges", "edge_indices"):
+    if plain.endswith("edge_index") or plain in ("edges", "edge_indices"):
         return [Template((2, "E"), "int64", 8, why="the name `{name}`")]
     if plain in ("edge_weight", "edge_weights"):
         return [Template(("E",), why="the name `{name}`")]

@@ -13,7 +13,8 @@ from nnlint.load.contracts import contract
 from nnlint.load.layouts import before, flattened
 from nnlint.load.roles import by_name, is_single, scalar
 from nnlint.load.template import Bag, Template
-from nnlint.load.uses import Use, axes_of_pattern, passes, uses
+from nnlint.load.use import Use, axes_of_pattern, passes
+from nnlint.load.uses import uses
 
 _SPACE: dict[int, tuple[str, ...]] = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _MAX_DEPTH = 6
@@ -43,7 +44,7 @@ def slots(module: nn.Module) -> tuple[Slot, ...]:
         return ()
     seen = uses(module) if not isinstance(module, nn.Sequential) else {}
     names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    graph = any(name in ("edge_index", "adj", "adj_t", "adjacency", "edges") for name in names)
+    graph = any(name.endswith("edge_index") or name in ("adj", "adj_t", "adjacency", "edges") for name in names)
     found: list[Slot] = []
     after_optional = False
     for index, parameter in enumerate(parameters):

@@ -11,11 +11,13 @@ import inspect
 import operator
 import textwrap
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+
+from nnlint.load.use import LayoutStep, Use, axes_of_pattern, passes
 
 #: methods and functions that change the layout or the values of a tensor, but still are the same data
 _SAME = {
@@ -32,66 +34,6 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Sub: operator.sub,
 }
 _MAX_DEPTH = 4
-
-
-def passes(module: nn.Module) -> bool:
-    """Whether what a layer takes, it hands on in the same form: activations, dropout, padding, flattening."""
-    if isinstance(module, nn.MultiheadAttention | nn.PReLU):
-        return False
-    return type(module).__module__ in (
-        "torch.nn.modules.activation",
-        "torch.nn.modules.dropout",
-        "torch.nn.modules.padding",
-        "torch.nn.modules.flatten",
-    ) or isinstance(module, nn.Identity)
-
-
-def axes_of_pattern(pattern: str) -> int:
-    """How many axes an einops pattern reads: ``b c (h p) w -> …`` reads four."""
-    depth = count = 0
-    for word in pattern.partition("->")[0].replace("(", " ( ").replace(")", " ) ").split():
-        depth += (word == "(") - (word == ")")
-        count += depth == 0
-    return count
-
-
-@dataclass(frozen=True, slots=True)
-class LayoutStep:
-    """A change of layout before the first layer; ``args`` are its plain arguments, None where they are not known."""
-
-    name: str
-    args: tuple[Any, ...]
-
-
-@dataclass(slots=True)
-class Use:
-    """What is seen of one argument.
-
-    Attributes:
-        consumer: the first module it is given to; ``position`` the argument there (an index, or a name).
-        steps: the layout steps before that.
-        group: the arguments concatenated with it on the way (itself included), in order.
-        ndim: the number of axes its shape is unpacked into; ``ndim_min`` at least so many.
-        keys: strings it is indexed with: it is a dict.
-        attributes: names read from it that no tensor has: it is a record.
-        elements: the number of parts it is unpacked into: it is a tuple or list.
-        iterated: a ``for`` loop runs over it.
-        integer: it serves as an index.
-    """
-
-    consumer: nn.Module | None = None
-    position: int | str = 0
-    steps: tuple[LayoutStep, ...] = ()
-    group: tuple[str, ...] = ()
-    ndim: int | None = None
-    ndim_min: int = 0
-    keys: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
-    elements: int | None = None
-    iterated: bool = False
-    integer: bool = False
-    #: uses of its parts: ``batch["image"]``, ``data.x``, ``pair[0]``
-    parts: dict[str | int, Use] = field(default_factory=dict)
 
 
 def uses(module: nn.Module, function: Callable[..., Any] | None = None, depth: int = 0) -> dict[str, Use]:
@@ -129,6 +71,7 @@ class _Reader(ast.NodeVisitor):
         self.uses = {name: Use() for name in names}
         self.data: dict[str, _Data] = {name: _Data((name,)) for name in names}
         self.modules: dict[str, nn.Module] = {}
+        self.shapes: dict[str, _Data] = {}
 
     # expressions that still are an argument
 
@@ -305,6 +248,8 @@ class _Reader(ast.NodeVisitor):
 
     def _shape_of(self, node: ast.expr) -> _Data | None:
         """The argument whose whole shape the expression is: ``x.shape``, ``x.size()``."""
+        if isinstance(node, ast.Name):
+            return self.shapes.get(node.id)
         if isinstance(node, ast.Attribute) and node.attr == "shape":
             return self.resolve(node.value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "size":
@@ -323,9 +268,11 @@ class _Reader(ast.NodeVisitor):
 
     def _bind(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Name):
-            data, live = self.resolve(value), self._callee(value)
-            self.data.pop(target.id, None)
-            self.modules.pop(target.id, None)
+            data, live, shape = self.resolve(value), self._callee(value), self._shape_of(value)
+            for known in (self.data, self.modules, self.shapes):
+                known.pop(target.id, None)
+            if shape is not None:
+                self.shapes[target.id] = shape
             if data is not None:
                 self.data[target.id] = data
             elif isinstance(live, nn.Module):

@@ -13,7 +13,7 @@ from nnlint.settings import Settings
 if TYPE_CHECKING:
     from torch import fx, nn
 
-    from nnlint.networks import Traced
+    from nnlint.examine.network import Traced
 
 #: what may judge a network: a loss module, a function (``F.cross_entropy``), or its op name (``cross_entropy``)
 LossLike = Any
@@ -85,7 +85,7 @@ def lint(
         TraceError: if the forward pass raises on the given arguments.
         UsageError: for a rule or a loss that does not exist.
     """
-    from nnlint.live import examine_model
+    from nnlint.examine.live import examine_model
 
     settings = Settings(select=tuple(select), ignore=tuple(ignore))
     traced = _recorded(model, args, kwargs) if _given(args, kwargs) else _inferred(model, evaluate=True)
@@ -119,7 +119,7 @@ def _given(args: Any, kwargs: Mapping[str, Any] | None) -> bool:
 
 
 def _how(model: nn.Module) -> str:
-    from nnlint.networks import device_of
+    from nnlint.examine.network import device_of
 
     return "meta" if device_of(model) == "meta" else "real"
 
@@ -127,9 +127,9 @@ def _how(model: nn.Module) -> str:
 def _recorded(model: nn.Module, args: Any, kwargs: Mapping[str, Any] | None) -> Traced:
     import torch
 
-    from nnlint.load.inputs import Inputs
-    from nnlint.modes import evaluating
-    from nnlint.networks import Traced, device_of
+    from nnlint.examine.modes import evaluating
+    from nnlint.examine.network import Traced, device_of
+    from nnlint.inputs.search import Inputs
     from nnlint.trace.record import record
 
     args = (args,) if isinstance(args, torch.Tensor) else tuple(args)
@@ -141,9 +141,9 @@ def _recorded(model: nn.Module, args: Any, kwargs: Mapping[str, Any] | None) -> 
 
 
 def _inferred(model: nn.Module, *, evaluate: bool) -> Traced:
-    from nnlint.load.inputs import NoInputs
-    from nnlint.networks import Subject, trace_network
-    from nnlint.proposals import carried_inputs
+    from nnlint.examine.network import Subject, trace_network
+    from nnlint.examine.proposals import carried_inputs
+    from nnlint.inputs.search import NoInputs
 
     found = trace_network(Subject(model), carried_inputs(model), evaluate=evaluate)
     if isinstance(found, NoInputs):

@@ -127,7 +127,7 @@ def graph_of(example: Example) -> Graph:
     Raises:
         NnlintError: if the input cannot be understood, or the forward pass raises.
     """
-    from nnlint.load.template import materialise, to_template
+    from nnlint.inputs.template import materialise, to_template
     from nnlint.script.inputs import parse_inputs
     from nnlint.trace.build import build_graph
     from nnlint.trace.record import record

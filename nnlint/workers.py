@@ -17,7 +17,7 @@ from nnlint.settings import Settings
 from nnlint.targets import Target
 
 #: what runs in the worker: ``(path, name, settings) -> FileReport``
-EXAMINE = "nnlint.examine:examine_file"
+EXAMINE = "nnlint.examine.file:examine_file"
 
 _Result = tuple[int, FileReport | BaseException]
 

@@ -13,6 +13,9 @@ from types import FrameType
 _signal = signal.signal
 _setitimer = getattr(signal, "setitimer", None)
 
+#: seconds after which a limit rings again, should code have swallowed its first ring
+AGAIN = 1.0
+
 #: seconds spent in `unlimited` so far
 _free = 0.0
 
@@ -38,15 +41,18 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise TookTooLongError(f"it took longer than {seconds:g} s to build")
+        raise TookTooLongError(f"it took longer than {seconds:g} s")
 
+    begun = elapsed()
     before = _signal(signal.SIGALRM, stop)
-    _setitimer(signal.ITIMER_REAL, seconds)
+    outer, _ = _setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
         _setitimer(signal.ITIMER_REAL, 0)
         _signal(signal.SIGALRM, before)
+        if outer:  # a limit around this one goes on
+            _setitimer(signal.ITIMER_REAL, max(outer - (elapsed() - begun), 0.001), AGAIN)
 
 
 @contextmanager
@@ -60,4 +66,4 @@ def unlimited() -> Iterator[None]:
     finally:
         _free += time.monotonic() - begun
         if _setitimer is not None and left:
-            _setitimer(signal.ITIMER_REAL, left)
+            _setitimer(signal.ITIMER_REAL, left, AGAIN)

@@ -9,7 +9,6 @@ from typing import Any
 from nnlint.script.source import split_lines
 from nnlint.site import Fact, Site, of_node
 
-
 _KEYWORDS = {ast.ClassDef: "class", ast.FunctionDef: "def", ast.AsyncFunctionDef: "async def"}
 
 

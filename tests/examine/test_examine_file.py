@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnlint.examine import examine_file
+from nnlint.examine.file import examine_file
 from nnlint.finding import Finding
 from nnlint.report.model import FileReport
 from nnlint.settings import Settings

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everybody writes it
 
-from nnlint.load.inputs import MAX_TRIES, Attempt, Inputs, NoInputs, find_inputs
+from nnlint.inputs.search import MAX_TRIES, Attempt, Inputs, NoInputs, find_inputs
 
 
 class Case(NamedTuple):

@@ -12,7 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from nnlint.errors import NnlintError
-from nnlint.load.clashes import (
+from nnlint.inputs.clashes import (
     SHAPES,
     Clash,
     Shape,
@@ -22,7 +22,7 @@ from nnlint.load.clashes import (
     name_of,
     tensors_in,
 )
-from nnlint.load.contracts import breach, contract
+from nnlint.inputs.contracts import breach, contract
 
 
 class ContractError(RuntimeError):

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from nnlint.load.mend import Memory, mend, usual_size
-from nnlint.load.sizes import first_sizes
-from nnlint.load.slots import Slot, slots
-from nnlint.load.state import State
-from nnlint.load.template import Template, describe, leaves, materialise
-from nnlint.load.watch import Fault, Watch
+from nnlint.inputs.mend import Memory, mend, usual_size
+from nnlint.inputs.sizes import first_sizes
+from nnlint.inputs.slots import Slot, slots
+from nnlint.inputs.state import State
+from nnlint.inputs.template import Template, describe, leaves, materialise
+from nnlint.inputs.watch import Fault, Watch
 
 #: a search gives up after so many tries, or so many seconds
 MAX_TRIES = 60

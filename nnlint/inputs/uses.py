@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nnlint.load.use import LayoutStep, Use, axes_of_pattern, passes
+from nnlint.inputs.use import LayoutStep, Use, axes_of_pattern, passes
 
 #: methods and functions that change the layout or the values of a tensor, but still are the same data
 _SAME = {

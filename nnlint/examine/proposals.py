@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from nnlint.errors import InputError
+from nnlint.inputs.search import Evidence, Proposal
+from nnlint.inputs.template import leaves, to_template
 from nnlint.load.candidate import Candidate
-from nnlint.load.inputs import Evidence, Proposal
-from nnlint.load.template import leaves, to_template
 from nnlint.script.inputs import parse_inputs
 from nnlint.script.model import InputHint, InputSpec, Script
 from nnlint.settings import Settings

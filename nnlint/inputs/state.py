@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from nnlint.load.slots import Slot
-from nnlint.load.template import Template, leaves, tree_map
+from nnlint.inputs.slots import Slot
+from nnlint.inputs.template import Template, leaves, tree_map
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnlint.finding import Finding, Level, Related
+from nnlint.inputs.clashes import Clash
+from nnlint.inputs.search import NoInputs, Tried
+from nnlint.inputs.watch import Fault
 from nnlint.load.candidate import Candidate, Failure
-from nnlint.load.clashes import Clash
-from nnlint.load.inputs import NoInputs, Tried
-from nnlint.load.watch import Fault
 from nnlint.site import Site
 
 _CATEGORY = "network"

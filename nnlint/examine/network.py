@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from nnlint.examine.modes import evaluating
 from nnlint.graph import Graph, Op
-from nnlint.load.inputs import Attempt, Inputs, NoInputs, Proposal, find_inputs
-from nnlint.modes import evaluating
+from nnlint.inputs.search import Attempt, Inputs, NoInputs, Proposal, find_inputs
 from nnlint.report.model import NetworkReport, OpRow
 from nnlint.site import Site
 from nnlint.trace.build import build_graph

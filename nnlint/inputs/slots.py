@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import nn
 
-from nnlint.load.contracts import contract
-from nnlint.load.layouts import before, flattened
-from nnlint.load.roles import by_name, is_single, scalar
-from nnlint.load.template import Bag, Template
-from nnlint.load.use import Use, axes_of_pattern, passes
-from nnlint.load.uses import uses
+from nnlint.inputs.contracts import contract
+from nnlint.inputs.layouts import before, flattened
+from nnlint.inputs.roles import by_name, is_single, scalar
+from nnlint.inputs.template import Bag, Template
+from nnlint.inputs.use import Use, axes_of_pattern, passes
+from nnlint.inputs.uses import uses
 
 _SPACE: dict[int, tuple[str, ...]] = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _MAX_DEPTH = 6

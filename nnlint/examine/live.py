@@ -11,8 +11,8 @@ from torch import nn
 
 from nnlint.check import check_graph, check_recipe, tidy
 from nnlint.errors import RulePackError
+from nnlint.examine.network import Traced, graph_of, report_of
 from nnlint.graph import Graph
-from nnlint.networks import Traced, graph_of, report_of
 from nnlint.recipe import Loader, Optimizer, Recipe
 from nnlint.registry import list_rules, load_rules
 from nnlint.report.model import FileReport, NetworkReport, Report

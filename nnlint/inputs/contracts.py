@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nnlint.load.clashes import Clash
+from nnlint.inputs.clashes import Clash
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from nnlint.load.clashes import Clash, numbers_in
-from nnlint.load.forms import named_spare, other_dtype, other_forms, other_rank, with_spare, wrapped
-from nnlint.load.sizes import LENGTHS, SPACE, VOLUME
-from nnlint.load.slots import Slot, of_layer
-from nnlint.load.state import State
-from nnlint.load.template import Template
-from nnlint.load.watch import Fault
+from nnlint.inputs.clashes import Clash, numbers_in
+from nnlint.inputs.forms import named_spare, other_dtype, other_forms, other_rank, with_spare, wrapped
+from nnlint.inputs.sizes import LENGTHS, SPACE, VOLUME
+from nnlint.inputs.slots import Slot, of_layer
+from nnlint.inputs.state import State
+from nnlint.inputs.template import Template
+from nnlint.inputs.watch import Fault
 
 
 @dataclass

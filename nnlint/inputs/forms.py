@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nnlint.load.clashes import Clash
-from nnlint.load.slots import Slot, of_layer
-from nnlint.load.state import State
-from nnlint.load.template import Template
-from nnlint.load.watch import Fault
+from nnlint.inputs.clashes import Clash
+from nnlint.inputs.slots import Slot, of_layer
+from nnlint.inputs.state import State
+from nnlint.inputs.template import Template
+from nnlint.inputs.watch import Fault
 
 
 def with_spare(state: State, spare: tuple[Slot, ...]) -> Iterator[State]:

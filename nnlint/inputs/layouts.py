@@ -6,8 +6,8 @@ from dataclasses import replace
 from math import isqrt
 from typing import Any
 
-from nnlint.load.template import Template
-from nnlint.load.use import LayoutStep
+from nnlint.inputs.template import Template
+from nnlint.inputs.use import LayoutStep
 
 _IMAGE_SIZES = (28, 32, 64, 128, 224, 256, 96, 48, 16, 8, 14)
 

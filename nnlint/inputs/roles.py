@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from nnlint.load.template import Template
+from nnlint.inputs.template import Template
 
 _LENGTHS = re.compile(r"(^|_)(len|lens|length|lengths)$")
 _MASK = re.compile(r"mask")

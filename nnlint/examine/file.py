@@ -14,19 +14,19 @@ from typing import TypeVar
 
 from torch import nn
 
-from nnlint import failures
 from nnlint.check import check_graph, check_recipe
 from nnlint.errors import NnlintError, RulePackError
+from nnlint.examine import failures
+from nnlint.examine.judges import losses_of, of_part, trained_as
+from nnlint.examine.network import Subject, Traced, count_params, graph_of, report_of, trace_network
+from nnlint.examine.proposals import explicit_inputs, stated_inputs
 from nnlint.finding import Finding
 from nnlint.graph import Graph
-from nnlint.judges import losses_of, of_part, trained_as
-from nnlint.limit import TimeIsUp, limited
+from nnlint.inputs.search import NoInputs, Proposal
 from nnlint.load.candidate import Candidate, Failure
-from nnlint.load.inputs import NoInputs, Proposal
 from nnlint.load.load import load
 from nnlint.load.server import emit
-from nnlint.networks import Subject, Traced, count_params, graph_of, report_of, trace_network
-from nnlint.proposals import explicit_inputs, stated_inputs
+from nnlint.load.timing import TookTooLongError, time_limit
 from nnlint.registry import load_rules
 from nnlint.report.model import FileReport, NetworkReport
 from nnlint.rule import Rule
@@ -134,13 +134,13 @@ class _Examination:
         proposals = explicit or stated_inputs(script, candidate, alone=alone, batch=batch)
         subject = subject_of(script, candidate)
         try:
-            with limited(seconds):
+            with time_limit(seconds):
                 traced = self._timed("trace", lambda: trace_network(subject, proposals, batch=batch))
                 if isinstance(traced, NoInputs):
                     self._untraced(base, candidate, traced)
                     return
                 graph = self._timed("graph", lambda: self._graph(script, candidate, traced))
-        except TimeIsUp as late:
+        except TookTooLongError as late:
             self._stopped(base, candidate, f"finding its input and recording its forward pass took too long ({late})")
             return
         for variable in trained_as(script, candidate):

@@ -133,7 +133,7 @@ class Session:
         """The network an expression of the file builds, with what the file does to it afterwards."""
         scope = self._scope_of(build)
         step = next((step for step in scope.steps if step.original is build.statement), None)
-        if step is None or not build.variable or not self._is_whole(build):
+        if step is None or not build.variable or build.owner is not None or not self._is_whole(build):
             return scope.evaluate(self.places.first_of(build.node), scope.position(build.statement))
         scope.run(step)
         name = build.variable if build.variable.startswith("self.") else build.variable.split(".")[0]

@@ -11,6 +11,8 @@ from nnlint.errors import NnlintError
 from nnlint.load.session import Session
 from nnlint.load.trying import Attempt
 from nnlint.script.model import Build, Factory, NetworkClass, Script
+from nnlint.script.networks import Networks
+from nnlint.script.project import Project
 from nnlint.script.read import read
 
 #: files looked through, and bytes of each: a search, not a crawl
@@ -30,10 +32,24 @@ def witnesses(session: Session, what: NetworkClass | Factory) -> Iterator[Attemp
         if found == WITNESSES:
             return
         for script in _scripts(path, call):
-            builds = [build for build in script.builds if build.callee.rpartition(".")[2] == what.name]
+            builds = _calls(session, script, what)
             found += bool(builds)
             for build in builds[:1]:
                 yield _attempt(session, script, build, what)
+
+
+def _calls(session: Session, script: Script, what: NetworkClass | Factory) -> list[Build]:
+    """Where another file builds it, whole networks first: what it calls must be imported from the session's file."""
+    path = Path(script.path).absolute()
+    project = Project(str(path))
+    named = [build for build in script.builds if build.callee.rpartition(".")[2] == what.name]
+    calls = [build for build in named if _is_defined_at(project.define(build.callee, path), session, what)]
+    return sorted(calls, key=lambda build: build.owner is not None)
+
+
+def _is_defined_at(defined: tuple[Networks, str] | None, session: Session, what: NetworkClass | Factory) -> bool:
+    """Whether a name leads to this very definition: files of one folder often have classes of the same name."""
+    return defined is not None and defined[0].path.resolve() == session.project.script and defined[1] == what.name
 
 
 def _attempt(session: Session, script: Script, build: Build, what: NetworkClass | Factory) -> Attempt:

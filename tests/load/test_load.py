@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,16 +18,7 @@ from nnlint.script.read import read
 
 Load = Callable[..., Loaded]
 
-
-@pytest.fixture(autouse=True)
-def unchanged_process() -> Iterator[None]:
-    """Loading is made for a process of its own: here its traces are taken back."""
-    path, finders, modules = list(sys.path), list(sys.meta_path), set(sys.modules)
-    yield
-    sys.path[:], sys.meta_path[:] = path, finders
-    for name in set(sys.modules) - modules:
-        if getattr(sys.modules[name], "__file__", None) is None or "pytest-of" in str(sys.modules[name].__file__):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("unchanged_process")
 
 
 @pytest.fixture
@@ -367,6 +358,25 @@ def test_calls_in_other_files_of_the_project(load_source: Load, tmp_path: Path) 
     loaded = load_source(source, train="from model import Net\ndef main(n=3):\n    net = Net(n, zz=n * 2)\n")
     assert widths(loaded) == [3]
     assert "train.py:3:11" in loaded.candidates[0].found
+
+
+def test_calls_of_another_class_of_the_same_name_tell_nothing(load_source: Load) -> None:
+    other = NET.replace("width, classes=10", "q, zz").replace("width", "q").replace("classes", "zz")
+    loaded = load_source(NET, train=other + "net = Net(23, zz=29)\n", use="from train import Net\nnet = Net(31, 37)\n")
+    assert "inferred" in only(loaded).found
+
+
+def test_a_part_of_another_network_is_built_alone(load_source: Load) -> None:
+    source = NET.replace("width, classes=10", "q, zz").replace("width", "q").replace("classes", "zz")
+    whole = """
+    from torch import nn
+    from model import Net
+    class Whole(nn.Module):
+        def __init__(self, n=41):
+            super().__init__()
+            self.net = Net(n, zz=n + 2)
+    """
+    assert widths(load_source(source, whole=whole)) == [41]
 
 
 def test_calls_in_the_readme(load_source: Load, tmp_path: Path) -> None:

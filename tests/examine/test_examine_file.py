@@ -22,6 +22,8 @@ from torch import nn
 
 Examine = Callable[..., FileReport]
 
+pytestmark = pytest.mark.usefixtures("unchanged_process")
+
 
 @pytest.fixture
 def examine(tmp_path: Path) -> Examine:

@@ -1,0 +1,17 @@
+"""What several folders of tests need."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def unchanged_process() -> Iterator[None]:
+    """Loading is made for a process of its own: here the traces it leaves are taken back."""
+    path, finders, modules = list(sys.path), list(sys.meta_path), set(sys.modules)
+    yield
+    sys.path[:], sys.meta_path[:] = path, finders
+    for name in set(sys.modules) - modules:
+        if getattr(sys.modules[name], "__file__", None) is None or "pytest-of" in str(sys.modules[name].__file__):
+            del sys.modules[name]

@@ -6,6 +6,7 @@ This is how networks made by libraries nnlint has never heard of are recognised:
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from nnlint.script import torchnames
@@ -19,6 +20,11 @@ _CERTAIN = torchnames.words(
 )
 #: methods that others have too: they count where the value is also called
 _LIKELY = torchnames.words("train eval to cuda cpu half float zero_grad state_dict load_state_dict requires_grad_")
+#: what variables are called that hold a network: enough where a class of a library makes the value
+_NAMED = re.compile(
+    r"(^|[._])(model|net|network|backbone|encoder|decoder|generator|discriminator|unet|vae)_?\d*$", re.I
+)
+_CLASS_METHODS = torchnames.words("from_config _from_config from_pretrained from_name")
 _CALLED = "()"
 _LAYER_SET = "layer="
 
@@ -36,13 +42,13 @@ class Evidence:
         self._handed: dict[tuple[Scope, str], set[tuple[Scope, str]]] = {}
 
     def constructor(self, call: ast.Call, target: ast.expr, scope: Scope) -> list[tuple[str, ast.Call]]:
-        """The constructor call in an assigned value, if the uses of its target say that it gives a network."""
+        """The constructor call in an assigned value, if its target is used (or named) as a network is."""
         key = self.key(target, scope)
         if key is None:
             return []
         inner = _without_moves(call)
         callee = self._callee(inner, scope, key) if inner is not None else None
-        if inner is None or callee is None or not self.is_network(key):
+        if inner is None or callee is None or not (self.is_network(key) or _is_named_so(key[1], callee)):
             return []
         return [(callee, inner)]
 
@@ -161,6 +167,12 @@ class Evidence:
             key = self.key(value, scope)
             if key is not None and name is not None and name in inner.bindings:
                 yield key, (inner, name)
+
+
+def _is_named_so(variable: str, callee: str) -> bool:
+    """Whether ``model = Thing(...)`` with a library's class: a loader that finds no network in it passes over it."""
+    library, _, leaf = callee.rpartition(".")
+    return bool(library and _NAMED.search(variable)) and (leaf[:1].isupper() or leaf in _CLASS_METHODS)
 
 
 def _without_moves(call: ast.Call) -> ast.Call | None:

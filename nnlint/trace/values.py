@@ -12,12 +12,9 @@ from nnlint.trace.keep import storage_of
 
 def value_of(tensor: torch.Tensor) -> Value:
     """What a rule may know of a tensor."""
-    try:
-        return Value(
-            tuple(tensor.shape), str(tensor.dtype)[6:], tensor.numel() * tensor.element_size(), storage_of(tensor)
-        )
-    except RuntimeError:  # a nested tensor has no one shape
+    if tensor.is_nested:  # its rows have different lengths: it has no one shape
         return Value((), str(tensor.dtype)[6:], 0, None)
+    return Value(tuple(tensor.shape), str(tensor.dtype)[6:], tensor.numel() * tensor.element_size(), storage_of(tensor))
 
 
 def version_of(tensor: torch.Tensor) -> int | None:

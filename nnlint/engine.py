@@ -19,7 +19,7 @@ from nnlint.targets import Target, expand
 
 if TYPE_CHECKING:
     from nnlint.script.model import Script
-    from nnlint.workers import Workers
+    from nnlint.worker.pool import Workers
 
 __all__ = ["check_graph", "check_recipe", "check_source", "expand", "run", "with_rules"]
 
@@ -100,7 +100,7 @@ def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]
 
 
 def _start_workers(settings: Settings) -> Workers:
-    from nnlint.workers import Workers, unavailable
+    from nnlint.worker.pool import Workers, unavailable
 
     if (error := unavailable()) is not None:
         raise error

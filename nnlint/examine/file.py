@@ -25,7 +25,6 @@ from nnlint.graph import Graph
 from nnlint.inputs.search import NoInputs, Proposal
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.load import load
-from nnlint.load.server import emit
 from nnlint.load.timing import TookTooLongError, time_limit
 from nnlint.registry import load_rules
 from nnlint.report.model import FileReport, NetworkReport
@@ -34,6 +33,7 @@ from nnlint.script.model import Script
 from nnlint.script.read import read
 from nnlint.settings import Settings
 from nnlint.trace.losses import GivenLoss
+from nnlint.worker.server import emit
 
 T = TypeVar("T")
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from nnlint import engine, workers
+from nnlint import engine
 from nnlint.errors import NnlintError, UsageError
-from nnlint.load.worker import Outcome
 from nnlint.report.model import FileReport
 from nnlint.settings import Settings
 from nnlint.targets import Target
+from nnlint.worker import pool
+from nnlint.worker.worker import Outcome
 
 NET = """\
 import torch
@@ -95,7 +96,7 @@ def test_several_workers_share_the_files(files: Path) -> None:
 
 def test_what_was_found_before_the_end_is_kept() -> None:
     partial = FileReport("net.py", notes=("found before",))
-    report = workers._report(Target("net.py"), Outcome("timeout", None, "2 s", (partial,), "printed", ""))
+    report = pool._report(Target("net.py"), Outcome("timeout", None, "2 s", (partial,), "printed", ""))
     assert report.notes == ("found before",)
     assert report.output == "printed"
     assert report.errors == (

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from nnlint.load.load import load
-from nnlint.load.worker import Worker, emit
 from nnlint.script.read import read
+from nnlint.worker.worker import Worker, emit
 
 NET = """
 import ctypes, os, shutil, signal, socket, subprocess, sys, threading, time, urllib.request

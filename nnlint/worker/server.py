@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from nnlint.load import frames, guard
-from nnlint.load.supervise import End, supervise
+from nnlint.load import guard
+from nnlint.worker import messages
+from nnlint.worker.supervise import End, supervise
 
 #: the code that runs here may replace what is in `os`
 _exit = os._exit
@@ -41,7 +42,7 @@ def emit(result: object) -> None:
     Outside a worker's child nothing happens.
     """
     if _result is not None:
-        frames.send(_result, frames.PARTIAL, pickle.dumps(result))
+        messages.send(_result, messages.PARTIAL, pickle.dumps(result))
 
 
 def serve(requests: int, answers: int) -> NoReturn:
@@ -55,13 +56,13 @@ def serve(requests: int, answers: int) -> NoReturn:
     while (payload := work.next()) is not None:
         request: Request = pickle.loads(payload)
         _prepare(request.function)
-        frames.send(answers, frames.END, pickle.dumps(_in_child(request, payload, answers, running)))
+        messages.send(answers, messages.END, pickle.dumps(_in_child(request, payload, answers, running)))
     _exit(0)
 
 
 def serve_once(requests: int, result: int) -> NoReturn:
     """Answer one request in this very process: where processes cannot be forked."""
-    frame = frames.receive(requests)
+    frame = messages.receive(requests)
     os.close(requests)
     if frame is None:
         _exit(0)
@@ -83,7 +84,7 @@ class _Requests(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        while (frame := frames.receive(self.fd)) is not None:
+        while (frame := messages.receive(self.fd)) is not None:
             self.payloads.append(frame[1])
             self.ready.release()
         for child in list(self.running):
@@ -132,7 +133,7 @@ def _in_child(request: Request, payload: bytes, answers: int, running: list[_For
     child = _Fork(pid)
     running.append(child)
     try:
-        return supervise(child, result, output, errors, request.seconds, partial(frames.send, answers))
+        return supervise(child, result, output, errors, request.seconds, partial(messages.send, answers))
     finally:
         running.remove(child)
 
@@ -166,13 +167,13 @@ def _run(request: Request, result: int) -> NoReturn:
         module, _, name = request.function.partition(":")
         function = getattr(importlib.import_module(module), name)
         guard.install()
-        frames.send(result, frames.VALUE, pickle.dumps(function(*request.args)))
+        messages.send(result, messages.VALUE, pickle.dumps(function(*request.args)))
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException as error:  # whatever it is, it is the answer
         kind = "memory" if out_of_memory(error) else "error"
         text = f"{type(error).__name__}: {error}" if kind == "memory" else traceback.format_exc()
-        frames.send(result, frames.ERROR, f"{kind}\n{text}".encode("utf-8", "replace"))
+        messages.send(result, messages.ERROR, f"{kind}\n{text}".encode("utf-8", "replace"))
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

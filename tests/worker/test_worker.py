@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from nnlint.errors import NnlintError
-from nnlint.load.supervise import KEPT
-from nnlint.load.worker import Worker
+from nnlint.worker.supervise import KEPT
+from nnlint.worker.worker import Worker
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def test_start_returns_before_torch_is_imported() -> None:
 
 
 def test_the_parent_imports_no_torch() -> None:
-    code = "import sys; from nnlint.load.worker import Worker; sys.exit('torch' in sys.modules)"
+    code = "import sys; from nnlint.worker.worker import Worker; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_value_and_output(worker: Worker) -> None:
-    outcome = worker.run("nnlint.load.worker:emit", None)
+    outcome = worker.run("nnlint.worker.worker:emit", None)
     assert (outcome.kind, outcome.value, outcome.partials) == ("value", None, (None,))
     printed = run(worker, "import sys; print('out'); print('err', file=sys.stderr)")
     assert (printed.output, printed.errors) == ("out\n", "err\n")
@@ -67,7 +67,7 @@ def test_value_that_cannot_be_pickled(worker: Worker) -> None:
 
 def test_endless_loop_is_ended_and_partial_results_are_kept(worker: Worker) -> None:
     before = time.monotonic()
-    source = "from nnlint.load.worker import emit; print('begun', flush=True); emit({'first': 1})\nwhile True: pass"
+    source = "from nnlint.worker.worker import emit; print('begun', flush=True); emit({'first': 1})\nwhile True: pass"
     outcome = run(worker, source, seconds=1)
     assert outcome.kind == "timeout"
     assert outcome.partials == ({"first": 1},)
@@ -161,7 +161,7 @@ def test_closing_ends_the_child_that_runs(tmp_path: Path) -> None:
     """Ctrl-C in the parent: the server and the child it watches are gone afterwards."""
     script = tmp_path / "parent.py"
     script.write_text(
-        "from nnlint.load.worker import Worker\n"
+        "from nnlint.worker.worker import Worker\n"
         "with Worker() as w:\n"
         "    print(w.run('os:getpid').ok, w._process.pid, flush=True)\n"
         "    w.run('time:sleep', 120)\n"
@@ -182,7 +182,7 @@ def test_closing_ends_the_child_that_runs(tmp_path: Path) -> None:
 def test_a_killed_parent_leaves_nothing_running(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
-        "from nnlint.load.worker import Worker\n"
+        "from nnlint.worker.worker import Worker\n"
         "w = Worker(); w.run('os:getpid'); print(w._process.pid, flush=True); w.run('time:sleep', 120)\n"
     )
     parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)

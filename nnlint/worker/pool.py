@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from nnlint.errors import NnlintError
-from nnlint.load.worker import Outcome, Worker
 from nnlint.report.model import FileReport
 from nnlint.settings import Settings
 from nnlint.targets import Target
+from nnlint.worker.worker import Outcome, Worker
 
 #: what runs in the worker: ``(path, name, settings) -> FileReport``
 EXAMINE = "nnlint.examine.file:examine_file"

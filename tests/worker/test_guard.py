@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnlint.load.worker import Outcome, Worker
+from nnlint.worker.worker import Outcome, Worker
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +140,22 @@ def test_refusals_are_remembered_once_with_their_place(worker: Worker, tmp_path:
     )
     said = worker.run("builtins:eval", code)
     assert said.value == [f"{tmp_path / 'user.py'}:4:13: refused to write made"]
+
+
+def test_what_torch_wants_for_itself_is_refused_without_a_word(worker: Worker, tmp_path: Path) -> None:
+    (tmp_path / "asks.py").write_text(
+        "import os, types\n"
+        "from nnlint.load import guard\n"
+        "def ask(name):\n"
+        "    torch_file = types.ModuleType(name)\n"
+        "    exec('import os\\ndef make(): os.makedirs(\"made\")', vars(torch_file))\n"
+        "    try:\n"
+        "        torch_file.make()\n"
+        "    except OSError:\n"
+        "        return [str(r.site)[-4:] for r in guard.refusals()]\n"
+    )
+    code = (
+        f"(__import__('sys').path.insert(0, {str(tmp_path)!r}), "
+        "__import__('asks').ask('torch._inductor.cache'), __import__('asks').ask('torch.utils.cpp'))[1:]"
+    )
+    assert worker.run("builtins:eval", code).value == (["None"], ["None", ":7:9"])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from nnlint.load import frames
+from nnlint.worker import messages
 
 Kind = Literal["value", "timeout", "memory", "crash", "exit", "error"]
 
@@ -103,15 +103,15 @@ def _follow(
             return True, None
         if frame is None:
             return False, None
-        if frame[0] != frames.ERROR:
+        if frame[0] != messages.ERROR:
             forward(*frame)
-        if frame[0] != frames.PARTIAL:
+        if frame[0] != messages.PARTIAL:
             return False, frame
 
 
 def _ending(last: tuple[bytes, bytes] | None, status: int) -> tuple[Kind, str]:
     if last is not None:
-        if last[0] == frames.VALUE:
+        if last[0] == messages.VALUE:
             return "value", ""
         kind, _, detail = last[1].decode("utf-8", "replace").partition("\n")
         return ("memory" if kind == "memory" else "error"), detail
@@ -128,10 +128,10 @@ def _signal_name(number: int) -> str:
 
 
 def _frames(fd: int, arrived: queue.SimpleQueue[tuple[bytes, bytes] | None]) -> None:
-    frame = frames.receive(fd)
+    frame = messages.receive(fd)
     while frame is not None:
         arrived.put(frame)
-        frame = frames.receive(fd)
+        frame = messages.receive(fd)
     arrived.put(None)
     os.close(fd)
 

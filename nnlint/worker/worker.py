@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from nnlint.errors import NnlintError
-from nnlint.load import frames
-from nnlint.load.server import Request, emit
-from nnlint.load.supervise import End, Kind, supervise
+from nnlint.worker import messages
+from nnlint.worker.server import Request, emit
+from nnlint.worker.supervise import End, Kind, supervise
 
 __all__ = ["MEMORY", "SECONDS", "Kind", "Outcome", "Worker", "emit"]
 
@@ -140,15 +140,15 @@ class Worker:
     def _by_server(self, payload: bytes) -> Outcome:
         self.start()
         try:
-            frames.send(self._requests, frames.REQUEST, payload)
+            messages.send(self._requests, messages.REQUEST, payload)
         except BrokenPipeError:  # it died while nobody was looking
             self._raise_if_it_never_started()
             self.close()
             self.start()
-            frames.send(self._requests, frames.REQUEST, payload)
+            messages.send(self._requests, messages.REQUEST, payload)
         answer = _Answer()
-        while (frame := frames.receive(self._answers)) is not None:
-            if frame[0] == frames.END:
+        while (frame := messages.receive(self._answers)) is not None:
+            if frame[0] == messages.END:
                 return answer.outcome(pickle.loads(frame[1]))
             answer.take(*frame)
         self._raise_if_it_never_started()
@@ -179,9 +179,9 @@ class _Answer:
         self.partials: list[Any] = []
 
     def take(self, tag: bytes, payload: bytes) -> None:
-        if tag == frames.VALUE:
+        if tag == messages.VALUE:
             self.value = pickle.loads(payload)
-        elif tag == frames.PARTIAL:
+        elif tag == messages.PARTIAL:
             self.partials.append(pickle.loads(payload))
 
     def outcome(self, end: End) -> Outcome:
@@ -212,7 +212,7 @@ def _by_process(payload: bytes, request: Request) -> Outcome:
     answer = _Answer()
     try:
         with contextlib.suppress(BrokenPipeError):
-            frames.send(to_child, frames.REQUEST, payload)
+            messages.send(to_child, messages.REQUEST, payload)
         return answer.outcome(supervise(child, result, output, errors, request.seconds, answer.take))
     finally:
         child.kill()
@@ -225,7 +225,7 @@ def _python(function: str, reads: int, writes: int, *, stdout: Any, stderr: Any)
     home = str(Path(__file__).resolve().parent.parent.parent)
     code = (
         f"import sys; home = {home!r}; home in sys.path or sys.path.append(home); "
-        f"from nnlint.load.server import {function}; {function}({handles})"
+        f"from nnlint.worker.server import {function}; {function}({handles})"
     )
     # -P: the folder nnlint is called in must not shadow torch's modules or Python's own
     return subprocess.Popen(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from torch import nn
 
 from nnlint.finding import Finding, Level, Related
 from nnlint.inputs.clashes import Clash
-from nnlint.inputs.search import NoInputs, Tried
+from nnlint.inputs.search import NoInputs, Tried, is_hopeless
 from nnlint.inputs.watch import Fault
 from nnlint.load.candidate import Candidate, Failure
+from nnlint.load.files import raised_at
 from nnlint.site import Site
 
 _CATEGORY = "network"
@@ -25,7 +29,9 @@ def not_built(failure: Failure) -> Finding:
     if rule == "import-failed":
         message = failure.message.removeprefix(_IMPORT)
     level: Level = "warning" if failure.built_here else "info"
-    return _signed(rule, level, f"{message}{_advice(failure.help)}", failure.site, network=failure.name)
+    found = _signed(rule, level, f"{message}{_advice(failure.help)}", failure.site, network=failure.name)
+    needed = failure.needed
+    return replace(found, related=(Related("the import", needed),)) if needed not in (None, failure.site) else found
 
 
 def is_import(failure: Failure) -> bool:
@@ -72,6 +78,10 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
     if best is None:
         message = f"nothing says what the forward pass of {candidate.name} takes; {_ASK}"
         return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
+    if _is_its_own(found, best.fault):
+        at = raised_at(best.fault.error)
+        message = f"the forward pass of {candidate.name} fails on every input tried: {best.fault.text}"
+        return _signed("network-not-traced", "warning", message, at or candidate.site, network=candidate.name)
     tried = list(dict.fromkeys(", ".join(one.inputs) or "no arguments" for one in found.tried))
     nearest = ", ".join(best.inputs) or "no arguments"
     message = (
@@ -80,6 +90,16 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
     )
     facts = {"tried": tried, "error": best.fault.text}
     return _signed("network-not-traced", "info", message, candidate.site, facts, candidate.name)
+
+
+def _is_its_own(found: NoInputs, fault: Fault) -> bool:
+    """Whether the forward pass failed for a reason of its own, not for what it was given."""
+    if is_hopeless(fault.error):
+        return True
+    if any(one.fault.text != fault.text for one in found.tried if one.fault.steps >= fault.steps):
+        return False
+    missing = isinstance(fault.error, AttributeError) and isinstance(fault.error.obj, nn.Module)  # nothing sets it
+    return missing or isinstance(fault.error, NotImplementedError)
 
 
 def stopped(candidate: Candidate, reason: str) -> Finding:

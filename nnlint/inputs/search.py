@@ -204,6 +204,7 @@ _VALUES = (
     "on meta",
     "meta device",
     "'meta'",
+    "torch.meta.",
     "device meta",
     "register_meta",
     "1D CPU int64 tensor",
@@ -260,10 +261,15 @@ def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal],
 
 def _hopeless(fault: Fault, failed: list[Tried]) -> bool:
     """No input would help: something is missing, or the same thing has been said again and again."""
-    if isinstance(fault.error, ImportError | NameError):
+    if is_hopeless(fault.error):
         return True
     same = sum(one.fault.text == fault.text and one.fault.path == fault.path for one in failed)
     return same >= MAX_REPEATS
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Whether an error is of the code itself, so that no input avoids it."""
+    return isinstance(error, ImportError | NameError | RecursionError | MemoryError | SystemExit)
 
 
 def arguments(state: State) -> tuple[tuple[Any, ...], dict[str, Any]]:

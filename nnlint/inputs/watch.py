@@ -65,6 +65,8 @@ class Fault:
     def text(self) -> str:
         """The error in one line."""
         said = " ".join(str(self.error).split())
+        if isinstance(self.error, ContractError):  # nnlint's own words
+            return said
         return f"{type(self.error).__name__}: {said[:300]}" if said else type(self.error).__name__
 
 

@@ -44,7 +44,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A network that could not be built: where, why, and what nnlint needs to be told."""
+    """A network that could not be built: where, why, and what nnlint needs to be told.
+
+    Attributes:
+        built_here: whether the file itself is to blame: it states the arguments, or no arguments would help.
+        needed: the import that is missing or fails, where that is the reason.
+    """
 
     target: str
     name: str
@@ -52,6 +57,7 @@ class Failure:
     site: Site | None
     help: str | None = None
     built_here: bool = True
+    needed: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from torch import nn
+
 from nnlint.load import inferring
 from nnlint.load.guessing import VARIANTS, Sizes
 from nnlint.load.session import Session
@@ -128,8 +130,8 @@ def of_class(session: Session, cls: NetworkClass) -> Attempt:
         found=f"class with default arguments: {cls.name}()",
         site=cls.site,
         make=lambda: _call(session, cls.name),
-        called_here=False,
-        help=_signature_help(session, cls.name, cls.arguments),
+        called_here=not cls.arguments and not _is_base(session, cls),  # then there is no other way to call it
+        help=_signature_help(session, cls.name, cls.arguments) if cls.arguments else None,
     )
 
 
@@ -182,16 +184,49 @@ def _inferred(session: Session, what: NetworkClass | Factory, variant: int, stag
 
 def wanted_classes(session: Session) -> list[NetworkClass]:
     """The classes that can be networks of their own: not base classes, losses, or classes inside functions."""
-    bases = {base.rpartition(".")[2] for cls in session.script.networks for base in cls.bases}
     return [
         cls
         for cls in session.script.networks
         if (cls.forward_name is not None or "torch.nn.Sequential" in cls.bases)
         and "<locals>" not in cls.name
         and not is_loss(cls)
-        and not (cls.name in bases and _is_abstract(cls))
         and not _is_abstract(cls)
+        and not (_is_base(session, cls) and _leaves_open(cls))
     ]
+
+
+def _is_base(session: Session, cls: NetworkClass) -> bool:
+    """Whether another class of the file inherits from it."""
+    return any(base.rpartition(".")[2] == cls.name for other in session.script.networks for base in other.bases)
+
+
+def _leaves_open(cls: NetworkClass) -> bool:
+    """Whether ``forward`` reads attributes of ``self`` that nothing in the class sets: its subclasses do."""
+    if cls.bases != ("torch.nn.Module",):
+        return False
+    if any(isinstance(node, ast.Call) and _last(node.func) in _SETTERS for node in ast.walk(cls.node)):
+        return False
+    body = cls.node.body
+    methods = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    values = {name.id for node in body for name in ast.walk(node) if isinstance(name, ast.Name)}
+    stated = {attribute.attr for attribute in _of_self(cls.node) if isinstance(attribute.ctx, ast.Store)}
+    known = {*methods, *values, *stated, *dir(nn.Module())}
+    forward = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == cls.forward_name), None)
+    return forward is not None and any(attribute.attr not in known for attribute in _of_self(forward))
+
+
+#: calls that set attributes under names only they know
+_SETTERS = frozenset({"setattr", "add_module", "register_module", "register_buffer", "register_parameter", "update"})
+
+
+def _last(func: ast.expr) -> str:
+    return ast.unparse(func).rpartition(".")[2]
+
+
+def _of_self(node: ast.AST) -> Iterator[ast.Attribute]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self":
+            yield part
 
 
 _TARGETS = frozenset(
@@ -265,6 +300,13 @@ def definition(session: Session, name: str) -> NetworkClass | Factory | None:
 def has_defaults(what: NetworkClass | Factory) -> bool:
     """Whether it can be called without arguments."""
     return not _has_required(what.arguments)
+
+
+def inherits_constructor(what: NetworkClass | Factory) -> bool:
+    """Whether a class has no ``__init__`` of its own: what it requires then is for its bases to say."""
+    return isinstance(what, NetworkClass) and not any(
+        isinstance(node, ast.FunctionDef) and node.name == "__init__" for node in what.node.body
+    )
 
 
 def _has_required(arguments: tuple[Argument, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sysconfig
+import traceback
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
@@ -37,6 +38,12 @@ def site_of(frame: FrameType) -> Site | None:
             lines = linecache.getlines(code.co_filename)
             return from_bytes(code.co_filename, lines, line, column, end_line, end_column)
     return None
+
+
+def raised_at(error: BaseException) -> Site | None:
+    """The innermost expression of the user's code in an exception's traceback."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if is_users(frame.f_code.co_filename)]
+    return site_of(frames[-1]) if frames else None
 
 
 def users_site(frame: FrameType | None) -> Site | None:

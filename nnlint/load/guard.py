@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, NoReturn
 
 from nnlint.load.files import users_site
@@ -121,10 +122,20 @@ def refuse(what: str) -> NoReturn:
     Raises:
         RefusedError: always.
     """
-    refusal = Refusal(what, users_site(sys._getframe(1)))
+    refusal = Refusal(what, None if _is_torchs_own(sys._getframe(1)) else users_site(sys._getframe(1)))
     if refusal not in _state.refusals and len(_state.refusals) < 100:
         _state.refusals.append(refusal)
     raise RefusedError(f"nnlint does not {what} while it looks at the code")
+
+
+def _is_torchs_own(frame: FrameType | None) -> bool:
+    """Whether it is a private part of torch that wants it (the caches of its compilers): nobody asked for that."""
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name != __name__ and name.partition(".")[0] not in sys.stdlib_module_names:
+            return bool(name.startswith("torch._"))
+        frame = frame.f_back
+    return False
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:

@@ -129,7 +129,7 @@ def _ways(session: Session, what: NetworkClass | Factory) -> Iterable[Attempt]:
     if not choosing.has_defaults(what):
         yield from witnesses(session, what)
         yield from choosing.inferred(session, what)
-    elif any(argument.kind.startswith("var") for argument in what.arguments):
+    elif any(argument.kind.startswith("var") for argument in what.arguments) or choosing.inherits_constructor(what):
         yield from choosing.inferred(session, what)  # what it hands on may be required further up
     else:
         yield choosing.of_class(session, what) if isinstance(what, NetworkClass) else choosing.of_factory(session, what)

@@ -21,7 +21,7 @@ class Origin:
     """What a stand-in stands for.
 
     Attributes:
-        kind: ``import``, or ``data`` for data sets and loaders, which are not built.
+        kind: ``import``; ``data`` for data sets and loaders, which are not built; ``weights`` for what a file holds.
         name: the module or the callable.
         reason: why it is not there, as a sentence.
         site: the import, or the expression that was not run.
@@ -47,6 +47,10 @@ class StandInUsed(Exception):  # noqa: N818  not an error of the code that runs 
     def __init__(self, origin: Origin) -> None:
         super().__init__(origin.message)
         self.origin = origin
+
+
+class UnknownLengthError(StandInUsed, TypeError):
+    """Something needs the length. (A `TypeError`, so that ``list`` goes through what is there: nothing.)"""
 
 
 class StandInBase:
@@ -108,6 +112,8 @@ class StandIn:
             assumed = int(self._nnlint_origin.assumed)
             used.append(f"len({self._nnlint_path})={assumed}, for {self._nnlint_origin.reason}")
             return assumed
+        if self._nnlint_origin.kind == "weights":  # `for key in list(state_dict)` has nothing to do
+            raise UnknownLengthError(self._nnlint_origin)
         raise StandInUsed(self._nnlint_origin)
 
     def __contains__(self, item: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from nnlint.load.candidate import Candidate, Failure
-from nnlint.load.files import is_users, site_of
+from nnlint.load.files import raised_at
 from nnlint.load.session import Session
 from nnlint.load.standin import Origin, StandInUsed, called, needed_in_forward, origin_of
 from nnlint.load.timing import TookTooLongError
@@ -127,18 +126,43 @@ def _failure(attempt: Attempt, error: BaseException) -> Failure:
         message = f"import-failed: {message}" if error.origin.kind == "import" else message
     else:
         message = f"{type(error).__name__}: {message}".removesuffix(": ")
-    where = _raised_at(error)
-    if where is not None and where != attempt.site:
+    where = raised_at(error)
+    needed = _needed(error, where)
+    if where is not None and where not in (attempt.site, needed):
         message += f" (raised at {where})"
     return Failure(
-        attempt.target, attempt.name, message, attempt.site, attempt.help, attempt.built_here and attempt.called_here
+        attempt.target,
+        attempt.name,
+        message,
+        attempt.site,
+        _advice(attempt, error),
+        attempt.built_here and (attempt.called_here or isinstance(error, _NO_ARGUMENT_HELPS)),
+        needed,
     )
 
 
-def _raised_at(error: BaseException) -> Site | None:
-    """The innermost expression of the user's files in an exception's traceback."""
-    found = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if is_users(frame.f_code.co_filename):
-            found = frame
-    return site_of(found) if found is not None else None
+#: errors of the code itself: no other arguments of the constructor would avoid them
+_NO_ARGUMENT_HELPS = (ImportError, NameError, SyntaxError)
+
+
+def _needed(error: BaseException, where: Site | None) -> Site | None:
+    """The import that is what stopped a network."""
+    if isinstance(error, StandInUsed):
+        return error.origin.site if error.origin.kind == "import" else None
+    return where if isinstance(error, ImportError) else None
+
+
+def _advice(attempt: Attempt, error: BaseException) -> str | None:
+    """What to do about an error: how to name the call where other arguments may help, else what the cause asks for."""
+    if isinstance(error, StandInUsed) and error.origin.kind == "import":
+        name = error.origin.name.partition(".")[0]
+        missing = error.origin.reason == "is not installed"
+        return f"install {name} where nnlint runs" if missing else f"make `import {name}` work where nnlint runs"
+    if isinstance(error, ImportError):
+        relative = "relative import" in str(error)
+        return "check the file where it lies in its package" if relative else "check it where all it imports is"
+    if isinstance(error, _NO_ARGUMENT_HELPS):
+        return None
+    if isinstance(error, MemoryError):
+        return "it takes more memory to build than nnlint grants a file"
+    return attempt.help

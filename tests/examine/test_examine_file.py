@@ -253,6 +253,50 @@ def test_failed_guesses_ask_for_the_input(examine: Examine) -> None:
     assert finding.facts["tried"]
 
 
+@pytest.mark.parametrize(
+    ("statement", "said", "place"),
+    [
+        ("raise NotImplementedError('later')", "NotImplementedError: later", "raise NotImplementedError('later')"),
+        ("return self.forward(x)", "RecursionError", ""),
+        ("return missing_function(x)", "name 'missing_function' is not defined", "missing_function"),
+        ("return self.layer2(x)", "'Net' object has no attribute 'layer2'", "self.layer2"),
+        ("import sys; sys.exit(3)", "SystemExit: 3", "sys.exit(3)"),
+        (
+            "from no_such_module import f; return f(x)",
+            "No module named 'no_such_module'",
+            "from no_such_module import f",
+        ),
+    ],
+)
+def test_a_forward_that_no_input_helps_is_told_at_its_line(
+    examine: Examine, statement: str, said: str, place: str
+) -> None:
+    report = examine(f"""
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Linear(3, 3)
+            def forward(self, x):
+                x = self.layer(x)
+                {statement}
+        """)
+    (finding,) = report.findings
+    assert (finding.rule, finding.level) == ("network-not-traced", "warning")
+    assert said in finding.message
+    assert "--input" not in finding.message
+    assert text_at(finding).startswith(place)
+
+
+def test_a_failing_import_is_related(examine: Examine) -> None:
+    report = examine("""
+        from no_such_package import Block
+        net = nn.Sequential(Block(3), nn.ReLU())
+        """)
+    (finding,) = report.findings
+    assert "install no_such_package where nnlint runs" in finding.message
+    assert [related.site.line for related in finding.related] == [5]
+
+
 def test_an_endless_forward_costs_only_itself(examine: Examine) -> None:
     report = examine(
         """

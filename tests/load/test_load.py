@@ -429,6 +429,72 @@ def test_a_constructor_that_raises_is_a_failure_at_its_call(load_source: Load) -
     assert "Net(width, classes=10)" in failure.help
 
 
+def test_a_constructor_without_arguments_is_to_blame_itself(load_source: Load) -> None:
+    source = NET.replace("width, classes=10", "").replace("super().__init__()", "raise ValueError('no')")
+    (failure,) = load_source(source).failures
+    assert (failure.built_here, failure.help) == (True, None)
+    assert failure.message.startswith("ValueError: no (raised at ")
+
+
+def test_what_no_argument_mends_is_the_files_own(load_source: Load) -> None:
+    (failure,) = load_source(NET.replace("nn.ReLU()", "relu()")).failures
+    assert (failure.built_here, failure.help) == (True, None)
+
+
+def test_memory_that_is_not_there_is_said(load_source: Load) -> None:
+    (failure,) = load_source(NET.replace("super()", "raise MemoryError\n        super()")).failures
+    assert failure.help == "it takes more memory to build than nnlint grants a file"
+
+
+@pytest.mark.parametrize(
+    ("statement", "base", "advice"),
+    [
+        ("from no_such_package.layers import Base", "Base", "install no_such_package where nnlint runs"),
+        ("from .parts import Base", "Base", "check the file where it lies in its package"),
+    ],
+)
+def test_a_failing_import_is_pointed_at_with_what_to_do(
+    load_source: Load, statement: str, base: str, advice: str
+) -> None:
+    source = f"{statement}\n{NET}".replace("nn.ReLU()", f"{base}(3)") + "model = Net(4)\n"
+    (failure,) = load_source(source).failures
+    assert failure.help == advice
+    assert failure.needed is not None
+    assert failure.needed.line == 1
+
+
+def test_a_class_gets_what_its_base_requires(load_source: Load) -> None:
+    loaded = load_source("from torch import nn\n\nclass Norm32(nn.GroupNorm):\n    pass\n" + HALF_FORWARD)
+    assert [type(candidate.module).__name__ for candidate in loaded.candidates] == ["Norm32"]
+
+
+HALF_FORWARD = """
+    def forward(self, x):
+        return super().forward(x.float()).type(x.dtype)
+"""
+
+
+def test_a_base_class_whose_layers_its_subclasses_set_is_no_network(load_source: Load) -> None:
+    loaded = load_source("""
+    from torch import nn
+    class Base(nn.Module):
+        def forward(self, x):
+            return self.layer(x)
+    class Wide(Base):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 9)
+    """)
+    assert only(loaded).name == "Wide"
+
+
+def test_weights_can_be_listed(load_source: Load) -> None:
+    source = NET + "model = Net(5)\nstate = torch.load('w.pt')\nfor key in list(state.keys()):\n    del state[key]\n"
+    assert widths(load_source(source + "model.load_state_dict(state)\n")) == [5]
+    assumed = load_source(NET + "model = Net(len(torch.load('w.pt')))")
+    assert "weights are not loaded" in only(assumed).found
+
+
 def test_an_argument_nobody_knows_is_a_failure_that_says_what_to_do(load_source: Load) -> None:
     loaded = load_source(NET.replace("width", "zzyzx"))
     assert "zzyzx" in loaded.failures[0].message

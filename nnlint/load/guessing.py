@@ -93,6 +93,11 @@ _ROWS = (
 _BY_ANNOTATION = {"int": 8, "float": 0.1, "bool": False}
 _FLAG = re.compile(r"(use|is|with|has|return|do|enable|no)_")
 _COUNT = re.compile(r"(num|nb|number_of|n)_(?=.)")
+#: what the form of a name nobody knows tells: a count, or the size of something
+_FORMS: tuple[tuple[re.Pattern[str], int | str], ...] = (
+    (re.compile(r"\A(num|nb|number_of|n)_"), 2),
+    (re.compile(r"\Adim_|_(dim|size|chan)\Z|\Achan\Z"), "dim"),
+)
 _SEVERAL = re.compile(r"[Tt]uple|[Ll]ist|Sequence|Iterable")
 
 
@@ -124,7 +129,8 @@ def _by_name(name: str, variant: int) -> Any:
     found = next((row for row in _ROWS if squeezed in row.names), None)
     found = found or next((row for row in _ROWS if row.endings and squeezed.endswith(row.endings)), None)
     if found is None:
-        return None
+        form = next((value for pattern, value in _FORMS if pattern.search(name)), None)
+        return VARIANTS[variant][form] if isinstance(form, str) else form
     return VARIANTS[variant][found.value] if isinstance(found.value, str) else found.value
 
 

@@ -61,8 +61,12 @@ class _Found:
     deadline: float = field(default_factory=lambda: elapsed() + TOTAL)
 
     def try_one(self, attempts: Iterable[Attempt]) -> bool:
-        """Try ways to build one network until one works; else the first failure is the one to tell."""
+        """Try ways to build one network until one works; else the first failure is the one to tell.
+
+        That of a call in another file only where there is no other: it may say more of that file than of the network.
+        """
         first: Failure | None = None
+        beside: Failure | None = None
         for attempt in attempts:
             if elapsed() > self.deadline:
                 message = f"not built: the networks before it took {TOTAL:g} s"
@@ -73,9 +77,12 @@ class _Found:
                 self.candidates += result
                 self.settled.update(type(candidate.module).__name__ for candidate in result)
                 return bool(result)
-            first = first or result
-        if first is not None:
-            self.failures.append(first)
+            if attempt.built_here:
+                first = first or result
+            else:
+                beside = beside or result
+        if told := first or beside:
+            self.failures.append(told)
         return False
 
     def classes_inside(self) -> set[str]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from nnlint.load.answers import NotRunError
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.files import raised_at
+from nnlint.load.guard import RefusedError
 from nnlint.load.session import Session
 from nnlint.load.standin import Origin, StandInUsed, called, needed_in_forward, origin_of
 from nnlint.load.timing import TookTooLongError
@@ -124,7 +126,7 @@ def _failure(attempt: Attempt, error: BaseException) -> Failure:
     message = text[0] if text else ""
     if isinstance(error, StandInUsed):
         message = f"import-failed: {message}" if error.origin.kind == "import" else message
-    else:
+    elif not isinstance(error, NotRunError | RefusedError | TookTooLongError):  # those are nnlint's own words
         message = f"{type(error).__name__}: {message}".removesuffix(": ")
     where = raised_at(error)
     needed = _needed(error, where)

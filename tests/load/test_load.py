@@ -366,6 +366,17 @@ def test_calls_of_another_class_of_the_same_name_tell_nothing(load_source: Load)
     assert "inferred" in only(loaded).found
 
 
+def test_a_failing_call_elsewhere_is_not_what_is_told(load_source: Load) -> None:
+    train = "from model import Net\ndef test_net(unknown):\n    net = Net(unknown)\n"
+    (failure,) = load_source(NET.replace("width", "zzyzx"), train=train).failures
+    assert failure.message == "there is no telling what its argument `zzyzx` is"
+
+
+@pytest.mark.parametrize("name", ["n_src", "num_things", "codebook_size", "dim_k", "some_dim", "chan"])
+def test_the_form_of_a_name_tells_a_size(load_source: Load, name: str) -> None:
+    assert only(load_source(NET.replace("width", name))).built_here is False
+
+
 def test_a_part_of_another_network_is_built_alone(load_source: Load) -> None:
     source = NET.replace("width, classes=10", "q, zz").replace("width", "q").replace("classes", "zz")
     whole = """

@@ -1,7 +1,7 @@
 """The guard of a worker's child: whatever would change something outside of it is refused, and remembered.
 
 It is a PEP 578 audit hook and guards against accidents (a file that trains, saves and downloads when it is imported),
-not against malice: code that calls the operating system past Python is not seen.
+not against malice: code that calls the operating system past Python is not seen (torch's own is: `native`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from nnlint.load.files import users_site
+from nnlint.load.native import refuse_native
 from nnlint.site import Site
 
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -108,6 +109,7 @@ def install() -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.tempdir or os.curdir)  # else it is made on import
     builtins.input = _no_input
     _refuse_unaudited_processes()
+    refuse_native(refuse)
     sys.addaudithook(_hook)
 
 

@@ -37,6 +37,14 @@ WRITES = {
     "numpy": "import numpy; numpy.save('made', numpy.zeros(3))",
     "logging": "import logging; logging.basicConfig(filename='made', force=True)",
     "zip": "import zipfile; zipfile.ZipFile('made', 'w')",
+    "torch.save": "import torch; torch.save({}, 'made')",
+    "torch.save to a path": "import pathlib, torch; torch.save({}, pathlib.Path('made'))",
+    "torch.jit.save": "import torch; torch.jit.save(torch.jit.script(torch.nn.Identity()), 'made')",
+    "script module": "import torch; torch.jit.script(torch.nn.Identity()).save('made')",
+    "profile": "import torch.profiler as p\nwith p.profile() as seen: pass\nseen.export_chrome_trace('made')",
+    "mapped": "import torch; torch.from_file('made', shared=True, size=4)",
+    "mapped storage": "import torch; torch.UntypedStorage.from_file('made', True, 4)",
+    "process group": "import torch; torch.distributed.FileStore('made', 1).set('k', 'v')",
 }
 
 
@@ -55,6 +63,21 @@ def test_writing_is_refused(worker: Worker, tmp_path: Path, source: str) -> None
     assert "nnlint does not" in outcome.detail
     assert sorted(path.name for path in tmp_path.iterdir()) == ["job.py", "there"]
     assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_torch_may_write_to_a_buffer_and_map_what_it_reads(worker: Worker, tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"\1\2")
+    source = """
+        import io, torch
+        buffer = io.BytesIO()
+        torch.save(torch.ones(2), buffer)
+        buffer.seek(0)
+        assert torch.load(buffer).tolist() == [1, 1]
+        assert torch.from_file("there", size=2, dtype=torch.uint8).tolist() == [1, 2]
+        assert torch.UntypedStorage.from_file("there", False, 2).nbytes() == 2
+        """
+    outcome = at_work(worker, tmp_path, source)
+    assert outcome.ok, outcome.detail
 
 
 def test_reading_and_dev_null_are_allowed(worker: Worker, tmp_path: Path) -> None:

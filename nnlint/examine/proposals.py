@@ -17,6 +17,7 @@ from torch import nn
 from nnlint.errors import InputError
 from nnlint.inputs.search import Evidence, Proposal
 from nnlint.inputs.template import leaves, to_template
+from nnlint.load.building import building
 from nnlint.load.candidate import Candidate
 from nnlint.script.inputs import parse_inputs
 from nnlint.script.model import InputHint, InputSpec, Script
@@ -115,7 +116,7 @@ def _called(hint: InputHint, candidate: Candidate, source: str, batch: int) -> P
 def _evaluated(node: ast.expr, candidate: Candidate) -> Any:
     code = compile(ast.Expression(node), "<input>", "eval")
     with torch.no_grad():
-        with torch.device("meta"):
+        with building():  # a large tensor has no numbers, and moving one to another device is nothing
             shaped = eval(code, dict(candidate.namespace))
         tensors = [leaf for leaf in leaves(shaped) if isinstance(leaf, torch.Tensor)]
         if sum(tensor.numel() for tensor in tensors) > _MOST_NUMBERS or not any(t.is_meta for t in tensors):

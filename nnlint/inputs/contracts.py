@@ -83,7 +83,8 @@ def contract(module: nn.Module) -> Contract | None:
     found = _contract(module)
     if found is None:
         return None
-    base: Any = next((cls for cls in type(module).__mro__ if cls.__module__.startswith("torch.nn")), None)
+    mro: Any = type(module).__mro__  # a parametrisation makes a class too, in torch's name, without a `forward`
+    base = next((cls for cls in mro if cls.__module__.startswith("torch.nn") and "forward" in vars(cls)), None)
     return found if base is not None and type(module).forward is base.forward else None
 
 

@@ -371,6 +371,24 @@ def test_an_input_function(examine: Examine, tmp_path: Path) -> None:
     assert network.inputs == ("3x2x7", "3x2")
 
 
+def test_a_call_with_inputs_that_are_moved_and_filled(examine: Examine) -> None:
+    report = examine(
+        """
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        x = nn.Parameter(torch.zeros(7, 6, device=device).normal_(0, 1e-2))
+        y = torch.randn(7, 6).to(device)
+        class Net(nn.Module):
+            def forward(self, x, *, y=None):
+                return x + y
+        net = Net().to(device)
+        for _ in range(3):
+            net(x, y=y).sum().backward()
+        """
+    )
+    assert (report.networks[0].inputs, report.findings) == (("7x6", "y: 7x6"), ())
+    assert report.networks[0].input_source == "call at net.py:13"
+
+
 def test_the_comment_beside_a_network(examine: Examine) -> None:
     report = examine(
         """

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everybody writes it
 
+from nnlint.inputs.contracts import contract
 from nnlint.inputs.search import MAX_TRIES, Attempt, Inputs, NoInputs, find_inputs
 
 
@@ -962,3 +963,14 @@ def test_a_missing_package_ends_the_search_at_once() -> None:
             return a_package_that_is_not_installed.run(x)
 
     assert len(search(Needs, values=False).tried) == 1
+
+
+def test_a_layer_with_a_forward_of_its_own_has_no_contract_parametrised_or_not() -> None:
+    class PaddedConv(nn.Conv1d):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(F.pad(x, (18, 0)))
+
+    weight_norm = nn.utils.parametrizations.weight_norm
+    assert contract(PaddedConv(4, 4, 19)) is None
+    assert contract(weight_norm(PaddedConv(4, 4, 19))) is None
+    assert contract(weight_norm(nn.Conv1d(4, 4, 19))) == contract(nn.Conv1d(4, 4, 19)) is not None

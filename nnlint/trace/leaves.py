@@ -18,16 +18,16 @@ def is_leaf(module: nn.Module) -> bool:
     """Whether a module is recorded as one operation: a plain torch layer, or a subclass that computes what it does.
 
     A forward of the user's own (in the class or set on the instance) is entered, and so are torch's containers and
-    transformer layers.
+    transformer layers. A scripted or traced module runs in C++, where nothing can be recorded.
     """
     cls: Any = type(module)
+    if issubclass(cls, torch.jit.ScriptModule):
+        return True
     return "forward" not in module.__dict__ and _is_layer(cls)
 
 
 @functools.cache
 def _is_layer(cls: Any) -> bool:
-    if issubclass(cls, torch.jit.ScriptModule):
-        return True
     for method in ("forward", "_conv_forward"):
         home = getattr(getattr(cls, method, None), "__module__", None)
         if home is None:

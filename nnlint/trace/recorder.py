@@ -232,7 +232,7 @@ class Recorder(TorchFunctionMode):
         """The network's result: the output node."""
         found: list[torch.Tensor] = []
         self._regions.close()
-        value = self._argument(result, found)
+        value = self._argument(result, found, exact=True)
         note = Run("output", reads=tuple(map(value_of, found)), training=self._stack[0][0].training)
         self.graph.output(value).meta[META] = note
 
@@ -349,17 +349,20 @@ class Recorder(TorchFunctionMode):
             {name: self._argument(value, found) for name, value in kwargs.items()} if kwargs else {},
         )
 
-    def _argument(self, value: Any, found: list[torch.Tensor]) -> Any:
-        """A value as a node's argument; its tensors are appended to ``found``."""
+    def _argument(self, value: Any, found: list[torch.Tensor], *, exact: bool = False) -> Any:
+        """A value as a node's argument; its tensors are appended to ``found``.
+
+        An operation takes a tuple for a `torch.Size`, and the code reads better; a result (``exact``) keeps its type.
+        """
         cls = type(value)
         if cls in _PLAIN:
             return value
         if isinstance(value, torch.Tensor):
             found.append(value)
             return self._node_of(value)
-        convert = _CONTAINERS.get(cls)
+        convert = None if exact and cls is torch.Size else _CONTAINERS.get(cls)
         if convert is not None and (cls is not dict or all(type(key) is str for key in value)):
-            return convert(value, lambda item: self._argument(item, found))
+            return convert(value, lambda item: self._argument(item, found, exact=exact))
         return self._foreign(value, found)
 
     def _foreign(self, value: Any, found: list[torch.Tensor]) -> fx.Node:

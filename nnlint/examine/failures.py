@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,16 +22,34 @@ _IMPORT = "import-failed: "
 _ASK = "state one: --input 3x224x224, or a comment `# nnlint: input=3x224x224`"
 
 
-def not_built(failure: Failure) -> Finding:
-    """A network whose construction failed, or a file whose imports did."""
-    rule = "import-failed" if is_import(failure) else "network-not-built"
-    message = f"{failure.name or failure.target} could not be built: {failure.message}"
-    if rule == "import-failed":
-        message = failure.message.removeprefix(_IMPORT)
-    level: Level = "warning" if failure.built_here else "info"
-    found = _signed(rule, level, f"{message}{_advice(failure.help)}", failure.site, network=failure.name)
-    needed = failure.needed
-    return replace(found, related=(Related("the import", needed),)) if needed not in (None, failure.site) else found
+def not_built(failures: Iterable[Failure]) -> list[Finding]:
+    """Networks whose construction failed; those that one import of the file stops are one finding, at the import."""
+    groups: dict[Site | int, list[Failure]] = {}
+    for place, failure in enumerate(failures):
+        groups.setdefault(failure.needed or place, []).append(failure)
+    return [_not_built(group) for group in groups.values()]
+
+
+def _not_built(group: list[Failure]) -> Finding:
+    first = group[0]
+    level: Level = "warning" if any(failure.built_here for failure in group) else "info"
+    if not is_import(first):
+        message = f"{first.name or first.target} could not be built: {first.message}{_advice(first.help)}"
+        return _signed("network-not-built", level, message, first.site, network=first.name)
+    message = f"{said(first)}{_advice(first.help)}"
+    at = first.site
+    if first.needed is not None and (at is None or first.needed.file == at.file):
+        at = first.needed
+    related = [Related(failure.name or failure.target, failure.site) for failure in group if failure.site]
+    if at == first.site and first.needed not in (None, at):
+        related = [Related("the import", first.needed)]
+    found = _signed("import-failed", level, message, at, network=first.name if len(group) == 1 else "")
+    return replace(found, related=tuple(dict.fromkeys(one for one in related if one.site != at)))
+
+
+def said(failure: Failure) -> str:
+    """The reason of a failure as a user reads it."""
+    return failure.message.removeprefix(_IMPORT)
 
 
 def is_import(failure: Failure) -> bool:

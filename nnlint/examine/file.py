@@ -73,6 +73,7 @@ class _Examination:
             self.errors.append(str(error))
             return self._report()
         self.notes += loaded.notes
+        self._add(failures.not_built(loaded.failures))
         for failure in loaded.failures:
             self._failed(failure)
         emit(self._report())
@@ -109,12 +110,10 @@ class _Examination:
             self.timing[stage] = self.timing.get(stage, 0.0) + time.perf_counter() - start
 
     def _failed(self, failure: Failure) -> None:
-        self._add([failures.not_built(failure)])
         line = failure.site.line if failure.site else None
+        reason = failures.said(failure)
         self.networks.append(
-            NetworkReport(
-                failure.target, self.path, failure.name, failure.name, "failed", reason=failure.message, line=line
-            )
+            NetworkReport(failure.target, self.path, failure.name, failure.name, "failed", reason=reason, line=line)
         )
 
     def _network(

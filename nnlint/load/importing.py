@@ -41,6 +41,7 @@ class Project:
         shown: absolute path → the path to show (the one the user gave).
         trees: parsed sources handed in, by absolute path.
         adopted: an installed package that is loaded like the project's own.
+        plain: packages around the script without an ``__init__.py``: name → folder.
     """
 
     script: Path
@@ -51,6 +52,7 @@ class Project:
     shown: dict[str, str] = field(default_factory=dict)
     trees: dict[str, ast.Module] = field(default_factory=dict)
     adopted: str = ""
+    plain: dict[str, str] = field(default_factory=dict)
 
     def owns(self, origin: str | None) -> bool:
         """Whether a module's file is the project's: Python source that is neither installed nor Python's own."""
@@ -65,13 +67,21 @@ class Project:
         return path if Path(self.shown[str(self.script)]).is_absolute() else os.path.relpath(path)
 
 
-def project_of(path: str) -> Project:
-    """Where a script stands: its package (by ``__init__.py``), its folder, the root of its project."""
+def project_of(path: str, levels: int = 0) -> Project:
+    """Where a script stands: its package, its folder, the root of its project.
+
+    Its package goes as far up as there are ``__init__.py``, or as its relative imports go (``from ..parts import x``
+    has two ``levels``): a folder that is a package need not say so.
+    """
     script = Path(path).resolve()
     package: list[str] = []
+    folders: list[Path] = []
     folder = script.parent
-    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+    while folder.name.isidentifier() and (
+        (folder / "__init__.py").is_file() or (len(package) < levels and folder.name not in sys.stdlib_module_names)
+    ):
         package.insert(0, folder.name)
+        folders.insert(0, folder)
         folder = folder.parent
     stem = script.stem
     if package:
@@ -82,10 +92,17 @@ def project_of(path: str) -> Project:
     top = next((f for f in (folder, *folder.parents) if any((f / mark).exists() for mark in _MARKS)), None)
     if top is not None:
         roots += [str(top), str(top / "src")]
-    return Project(script, name, tuple(dict.fromkeys(roots)), shown={str(script): path})
+    named = {".".join(package[: index + 1]): folder for index, folder in enumerate(folders)}
+    plain = {name: str(folder) for name, folder in named.items() if not (folder / "__init__.py").is_file()}
+    return Project(script, name, tuple(dict.fromkeys(roots)), shown={str(script): path}, plain=plain)
 
 
 _MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+
+
+def levels_of(tree: ast.Module) -> int:
+    """How many folders the relative imports of a file go up, its own counted."""
+    return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -101,20 +118,27 @@ class Finder(importlib.abc.MetaPathFinder):
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`."""
+        if fullname in self.project.plain:  # an installed package of the same name would come first
+            return _plain(fullname, self.project.plain[fullname])
         if fullname == self.project.name and path is None:
             return _spec(fullname, str(self.project.script), None, self.project)
-        if fullname.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
-            return None
         where = [*self.project.roots, *sys.path] if path is None else path
-        spec = importlib.machinery.PathFinder.find_spec(fullname, where)
+        of_python = fullname.split(".", maxsplit=1)[0] in sys.stdlib_module_names
+        spec = None if of_python else importlib.machinery.PathFinder.find_spec(fullname, where)
         if spec is None:
             return None
         adopted = fullname.partition(".")[0] == self.project.adopted and (spec.origin or "").endswith(".py")
-        if spec.origin is not None and not adopted and not self.project.owns(spec.origin):
-            return None
         if spec.origin is None:  # a folder without __init__.py
             return spec if path is None else None
+        if not adopted and not self.project.owns(spec.origin):
+            return None
         return _spec(fullname, spec.origin, spec.submodule_search_locations, self.project)
+
+
+def _plain(name: str, folder: str) -> importlib.machinery.ModuleSpec:
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [folder]
+    return spec
 
 
 def _spec(

@@ -157,9 +157,17 @@ def _distinct(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _structure(root: nn.Module) -> object:
-    modules = tuple((name, type(module), module.extra_repr()) for name, module in root.named_modules())
+    modules = tuple((name, type(module), _settings(module)) for name, module in root.named_modules())
     tensors = tuple((name, tuple(p.shape), p.requires_grad) for name, p in root.named_parameters() if _has_shape(p))
     return modules, tensors, root.training
+
+
+def _settings(module: nn.Module) -> str:
+    """What a module says of itself; where its own text fails (it is the user's code), its plain attributes."""
+    try:
+        return module.extra_repr()
+    except Exception:
+        return str({name: value for name, value in vars(module).items() if isinstance(value, int | float | str)})
 
 
 def _has_shape(parameter: nn.Parameter) -> bool:

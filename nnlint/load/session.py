@@ -18,7 +18,7 @@ from nnlint.load.answers import answers, unwrap
 from nnlint.load.building import building, to_meta
 from nnlint.load.constructors import constructors, take_sites
 from nnlint.load.execute import Scope
-from nnlint.load.importing import Finder, project_of
+from nnlint.load.importing import Finder, levels_of, project_of
 from nnlint.load.places import FunctionNode, Places
 from nnlint.load.slicing import Guard
 from nnlint.load.standin import StandInUsed, origin_of, used
@@ -43,7 +43,7 @@ class Session:
         self.places = Places(script.tree)
         self.guesses: list[str] = []
         self.trouble = ""
-        self.project = project_of(script.path)
+        self.project = project_of(script.path, levels_of(script.tree))
         self.project.trees[str(self.project.script)] = script.tree
         self._scopes: dict[FunctionNode, Scope] = {}
         self._objects: dict[ast.ClassDef, Any] = {}

@@ -287,14 +287,23 @@ def test_a_forward_that_no_input_helps_is_told_at_its_line(
     assert text_at(finding).startswith(place)
 
 
-def test_a_failing_import_is_related(examine: Examine) -> None:
+def test_networks_that_one_import_stops_are_one_finding_at_the_import(examine: Examine) -> None:
     report = examine("""
         from no_such_package import Block
-        net = nn.Sequential(Block(3), nn.ReLU())
+        first = nn.Sequential(Block(3), nn.ReLU())
+        second = nn.Sequential(Block(3), nn.ReLU(), Block(4))
+        third = nn.Linear(3, -4)
         """)
-    (finding,) = report.findings
-    assert "install no_such_package where nnlint runs" in finding.message
-    assert [related.site.line for related in finding.related] == [5]
+    imports, third = report.findings
+    assert (imports.rule, imports.level, text_at(imports)) == (
+        "import-failed",
+        "warning",
+        "from no_such_package import Block",
+    )
+    assert "install no_such_package where nnlint runs" in imports.message
+    assert [related.site.line for related in imports.related] == [6, 7]
+    assert (report.networks[0].reason or "").startswith("no_such_package.Block is needed but is not installed")
+    assert (third.rule, len(report.networks)) == ("network-not-built", 3)
 
 
 def test_an_endless_forward_costs_only_itself(examine: Examine) -> None:

@@ -461,7 +461,7 @@ def test_memory_that_is_not_there_is_said(load_source: Load) -> None:
     ("statement", "base", "advice"),
     [
         ("from no_such_package.layers import Base", "Base", "install no_such_package where nnlint runs"),
-        ("from .parts import Base", "Base", "check the file where it lies in its package"),
+        ("from .parts import Base", "Base", "check it where all it imports is"),
     ],
 )
 def test_a_failing_import_is_pointed_at_with_what_to_do(
@@ -747,6 +747,38 @@ def test_relative_imports_keep_the_package_name(load_source: Load, tmp_path: Pat
     found = only(load(read(str(path))))
     assert (found.module.in_features, type(found.module).__module__) == (6, "pack.net")
     assert not (tmp_path / "x").exists()
+
+
+def test_relative_imports_in_a_folder_that_does_not_say_it_is_a_package(tmp_path: Path) -> None:
+    inner = tmp_path / "bundle" / "nets"
+    inner.mkdir(parents=True)
+    installed = tmp_path / "installed" / "bundle" / "__init__.py"
+    installed.parent.mkdir(parents=True)
+    installed.touch()
+    sys.path.insert(0, str(installed.parent.parent))  # of the same name
+    (tmp_path / "bundle" / "sizes.py").write_text("WIDTH = 43\n")
+    (inner / "base.py").write_text(NET)
+    (inner / "whole.py").write_text("from .base import Net\nfrom ..sizes import WIDTH\nmodel = Net(WIDTH)\n")
+    assert widths(load(read(str(inner / "whole.py")))) == [43]
+    (inner / "lost.py").write_text(f"\nfrom ..gone import SIZE\n{NET}\nmodel = Net(3)".replace("(8, ", "(SIZE, "))
+    (failure,) = load(read(str(inner / "lost.py"))).failures
+    assert failure.message == "ModuleNotFoundError: No module named 'bundle.gone'"
+    assert failure.needed is not None
+    assert failure.needed.line == 2
+
+
+def test_a_module_whose_own_text_fails_is_told_apart_by_its_attributes(load_source: Load) -> None:
+    loaded = load_source(
+        NET.replace(
+            "return self.layers(x)",
+            """return self.layers(x)
+    def extra_repr(self):
+        return "{}".format(*self.nothing)
+""",
+        )
+        + "a = Net(3)\nb = Net(3)\nc = Net(4)\n"
+    )
+    assert widths(loaded) == [3, 4]
 
 
 def test_a_script_is_a_module_of_its_own_name(load_source: Load) -> None:

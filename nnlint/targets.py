@@ -14,13 +14,16 @@ from nnlint.errors import UsageError
 #: folders never searched (a path given explicitly always is)
 EXCLUDED = frozenset({"__pycache__", "site-packages", "node_modules", "build", "dist", "venv", "env", "_build"})
 _NAME = r"[^\W\d]\w*"
-_FILE_TARGET = re.compile(rf"(?P<path>.+\.py):(?P<name>{_NAME}(?:\.{_NAME})*)\Z")
-_MODULE_TARGET = re.compile(rf"(?P<module>{_NAME}(?:\.{_NAME})*):(?P<name>{_NAME}(?:\.{_NAME})*)\Z")
+_DOTTED = rf"{_NAME}(?:\.{_NAME})*"
+#: a name, or a call of it: `Net(10, width=64)`
+_WHAT = rf"(?P<name>{_DOTTED}(?:\(.*\))?)\Z"
+_FILE_TARGET = re.compile(rf"(?P<path>.+?\.py):{_WHAT}", re.DOTALL)
+_MODULE_TARGET = re.compile(rf"(?P<module>{_DOTTED}):{_WHAT}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A file, and the one name in it that is meant (None: every network the file defines)."""
+    """A file, and the one name in it, or call of it, that is meant (None: every network the file defines)."""
 
     path: str
     name: str | None = None
@@ -57,7 +60,7 @@ def _expand_one(text: str) -> Iterator[Target]:
         raise UsageError("there is no such file or folder", where=missing or "''", help=_FORMS)
 
 
-_FORMS = "give a file, a folder, model.py:Name, or package.module:name"
+_FORMS = "give a file, a folder, model.py:Name, 'model.py:Name(10)', or package.module:name"
 
 
 def _search(folder: Path) -> Iterator[str]:

@@ -265,6 +265,5 @@ def _no_such_target(session: Session, target: str) -> UsageError:
     known = ", ".join(f"{script.path}:{name}" for name in names if name)
     return UsageError(
         f"there is no {target!r} in this file",
-        where=script.path,
         help=f"its networks are {known}" if known else "it defines no network",
     )

@@ -47,7 +47,17 @@ def test_names_in_files_and_modules(tree: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["nope.py", "nope/", "nope.py:Net", "no.such.module:Net", "a.py:1x", ""])
+def test_calls_in_files_and_modules(tree: Path) -> None:
+    assert expand(["a.py:Net(10, size=(3, 4))", "a.py:models.Net('b.py:x')", "pkg.models:make()"]) == (
+        Target("a.py", "Net(10, size=(3, 4))"),
+        Target("a.py", "models.Net('b.py:x')"),
+        Target(str(Path("pkg/models/__init__.py")), "make()"),
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["nope.py", "a.py:Net(3", "nope.py:Net(3)", "nope/", "nope.py:Net", "no.such.module:Net", "a.py:1x", ""]
+)
 def test_what_does_not_exist_is_told(tree: Path, path: str) -> None:
     with pytest.raises(UsageError):
         expand([path])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nnlint.check import check_graph, check_recipe, tidy
 from nnlint.errors import NnlintError, RulePackError
+from nnlint.names import loss_named
 from nnlint.report.model import FileReport, Report
 from nnlint.settings import Settings
 from nnlint.targets import Target, expand
@@ -39,12 +40,14 @@ def run(paths: Iterable[str], settings: Settings | None = None, progress: Progre
         the report: one `FileReport` a target, in the order given.
 
     Raises:
-        UsageError: for a path that does not exist, or a rule name that is none.
+        UsageError: for a path that does not exist, or a rule or loss name that is none.
     """
     settings = settings or Settings()
     targets = expand(paths)
     if settings.select or settings.extend_select or settings.ignore:
         with_rules(settings)  # a wrong name is told before any work is done
+    if settings.loss is not None:
+        loss_named(settings.loss)
     reports: dict[int, FileReport] = {}
     errors: list[str] = []
     for index, report in _examined(targets, settings, errors):

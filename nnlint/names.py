@@ -10,9 +10,11 @@ namespaces.
 
 from __future__ import annotations
 
+import difflib
 from functools import cache
 
-from nnlint.kinds import ALL, boundary
+from nnlint.errors import UsageError
+from nnlint.kinds import ALL, boundary, classification_loss, loss
 
 #: where torch keeps its functions → the namespace they are documented in
 _HOMES = {
@@ -364,3 +366,18 @@ def name_of_dotted(dotted: str) -> str | None:
     if namespace not in _NAMESPACES:
         return None
     return _OF_WORD.get(word) or _OF_WORD.get(word.removesuffix("_")) or _OF_WORD.get(word.removesuffix("_copy"))
+
+
+def loss_named(name: str) -> str:
+    """The name itself, if it is the op name of a loss.
+
+    Raises:
+        UsageError: if no loss has it.
+    """
+    if name in loss:
+        return name
+    near = difflib.get_close_matches(name, loss, n=1)
+    raise UsageError(
+        f"no loss is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+        help="give torch's functional name: " + ", ".join(sorted(classification_loss)[:3]) + " …",
+    )

@@ -82,7 +82,7 @@ def list_rules() -> Listing:
             folder = _folder(point)
             files = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
             if not files:
-                raise RulePackError(f"the rule pack {point.name!r} has no rules", where=str(folder), help=_REINSTALL)
+                raise RulePackError(f"the rule pack {point.name!r} has no rules", where=str(folder), help=_EMPTY)
         except RulePackError as error:
             errors.append(error)
             continue
@@ -127,6 +127,7 @@ def load_rules(names: Iterable[str] | None = None, errors: list[RulePackError] |
     return tuple(loaded)
 
 
+_EMPTY = "a rule is a module of the pack; put one there, or reinstall or remove the pack"
 _REINSTALL = "reinstall nnlint; from a checkout: pip install -e ."
 
 

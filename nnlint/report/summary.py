@@ -47,8 +47,10 @@ def _listed(lines: list[str], every: bool) -> list[str]:
 
 def _without_networks(report: Report) -> str:
     broken = sum(1 for file in report.files if file.errors)
-    fine = len(report.files) - broken
+    unbuilt = sum(1 for file in report.files if not file.errors and not file.empty)
+    fine = len(report.files) - broken - unbuilt
     parts = [f"{_count(fine, 'file')} without a network"] if fine else []
+    parts += [f"{_count(unbuilt, 'file')} whose networks were not looked at, only the training"] if unbuilt else []
     parts += [f"{_count(broken, 'file')} not examined"] if broken else []
     return ", ".join(parts) or "no Python file"
 
@@ -73,7 +75,8 @@ def verdict(report: Report, style: Style) -> str:
         return style.bold(f"Found {len(report.findings)} ({', '.join(parts)}).")
     if not checked(report):
         return style.bold("Nothing was checked.")
-    if report.failed or any(network.status != "traced" for network in report.networks):
+    unbuilt = any(not file.networks and not file.empty for file in report.files)
+    if report.failed or unbuilt or any(network.status != "traced" for network in report.networks):
         return style.bold("No findings, but not everything was checked.")
     return style.good("All checks passed.")
 

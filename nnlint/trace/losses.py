@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -13,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from nnlint import kinds
-from nnlint.errors import UsageError
 from nnlint.graph import Hyper, Op, Shape, Value
+from nnlint.names import loss_named
 from nnlint.recipe import Loss, Step
 from nnlint.site import Fact, Site
 from nnlint.trace.arguments import bind
@@ -58,13 +57,7 @@ def append_losses(ops: list[Op], losses: Iterable[GivenLoss], part: Callable[[Ou
 
 def _live(given: str | nn.Module | Callable[..., Any]) -> tuple[str, Hyper, str]:
     if isinstance(given, str):
-        if given not in kinds.loss:
-            near = difflib.get_close_matches(given, kinds.loss, n=1)
-            raise UsageError(
-                f"no loss is called {given!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
-                help="give torch's functional name: " + ", ".join(sorted(kinds.classification_loss)[:3]) + " …",
-            )
-        return given, Hyper(), given
+        return loss_named(given), Hyper(), given
     run = Run("op", module=given) if isinstance(given, nn.Module) else Run("op", function=given)
     name = op_name(run)
     return name, hyper(name, run, {}), spelling(run)

@@ -106,6 +106,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "told"),
     [
         (["nope.py"], "nope.py: there is no such file"),
+        (["net.py", "--loss", "cross_entrpy"], "no loss is called 'cross_entrpy'; did you mean 'cross_entropy'?"),
         (["plain.py", "--no-such-option"], "No such option"),
         (["plain.py", "--fail-on", "fatal"], "fatal"),
         (["plain.py", "--select", "small-bach"], "did you mean 'small-batch'"),

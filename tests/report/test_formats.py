@@ -191,6 +191,11 @@ Found 2 (1 warning, 1 note).
 def test_summary_says_clean_only_of_what_was_checked() -> None:
     empty = Report((FileReport("a.py", empty=True),))
     assert summary.render(empty) == "1 file without a network\nAll checks passed.\n"
+    unbuilt = Report((*empty.files, FileReport("d.py")))  # --no-exec
+    assert summary.render(unbuilt) == (
+        "1 file without a network, 1 file whose networks were not looked at, only the training\n"
+        "No findings, but not everything was checked.\n"
+    )
     missed = NetworkReport("b.py:Two", "b.py", "Two", "Two", "failed", reason="why")
     assert summary.render(Report((FileReport("b.py", (missed,)),))).endswith("Nothing was checked.\n")
     partly = dataclasses.replace(report_of(), files=(*report_of().files, FileReport("b.py", (missed,))))

@@ -165,6 +165,6 @@ def _advice(attempt: Attempt, error: BaseException) -> str | None:
         return "check the file where it lies in its package" if relative else "check it where all it imports is"
     if isinstance(error, _NO_ARGUMENT_HELPS):
         return None
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "it takes more memory to build than nnlint grants a file"
     return attempt.help

@@ -452,8 +452,11 @@ def test_what_no_argument_mends_is_the_files_own(load_source: Load) -> None:
     assert (failure.built_here, failure.help) == (True, None)
 
 
-def test_memory_that_is_not_there_is_said(load_source: Load) -> None:
-    (failure,) = load_source(NET.replace("super()", "raise MemoryError\n        super()")).failures
+@pytest.mark.parametrize(
+    "error", ["MemoryError", 'RuntimeError("DefaultCPUAllocator: can\'t allocate memory: 9 bytes")']
+)
+def test_memory_that_is_not_there_is_said(load_source: Load, error: str) -> None:
+    (failure,) = load_source(NET.replace("super()", f"raise {error}\n        super()")).failures
     assert failure.help == "it takes more memory to build than nnlint grants a file"
 
 

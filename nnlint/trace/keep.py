@@ -5,14 +5,19 @@ from __future__ import annotations
 import random
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import nn
 
 #: containers a module's attribute may be, whose contents are remembered too
-_CONTAINERS = (list, dict, set, deque, OrderedDict)
+_CONTAINERS = frozenset({list, dict, set, deque, OrderedDict})
+#: random generators a module may hold, and how their state is read and set
+_GENERATORS: dict[type, tuple[str, str]] = {
+    torch.Generator: ("get_state", "set_state"),
+    random.Random: ("getstate", "setstate"),
+}
 
 
 class Keeper:
@@ -29,12 +34,14 @@ class Keeper:
     def __init__(self, root: nn.Module, modules: Iterable[nn.Module]) -> None:
         # a lazy module gets its shape and its class in the pass; what is recorded is a copy, which keeps them
         kept = [module for module in modules if not _is_lazy(module)]
-        self._attributes = [(module, dict(module.__dict__), _contents(module)) for module in kept]
+        self._attributes = [(module, dict(module.__dict__)) for module in kept]
+        self._held = _Held(module.__dict__ for module in kept)
         self._random = _RandomState(root)
         self._foreign: dict[int, list[torch.Tensor]] = {}
-        self._saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        #: the tensor, its values, and whether they were computed from others
+        self._saved: dict[int, tuple[torch.Tensor, torch.Tensor, bool]] = {}
         self._flags: list[tuple[torch.Tensor, bool, torch.Tensor | None]] = []
-        for module, _, _ in self._attributes:
+        for module, _ in self._attributes:
             for buffer in module._buffers.values():
                 if buffer is not None:
                     self.watch(buffer)
@@ -64,17 +71,18 @@ class Keeper:
 
     def restore(self) -> None:
         """Put everything back."""
-        for module, attributes, contents in self._attributes:
-            for container, items in contents:
-                _refill(container, items)
+        self._held.restore()
+        for module, attributes in self._attributes:
             if module.__dict__.keys() != attributes.keys() or any(
                 module.__dict__[name] is not value for name, value in attributes.items()
             ):
                 module.__dict__.clear()
                 module.__dict__.update(attributes)
         with torch.no_grad():
-            for tensor, values in self._saved.values():
+            for tensor, values, computed in self._saved.values():
                 tensor.data.copy_(values)
+                if tensor.grad_fn is not None and not computed and not tensor._is_view():
+                    tensor.detach_()  # a buffer that gradients flowed into: `self.mean.add_(x.mean())`
         for parameter, required, gradient in self._flags:
             if parameter.requires_grad != required:
                 parameter.requires_grad_(required)
@@ -84,7 +92,7 @@ class Keeper:
 
     def _save(self, tensor: torch.Tensor) -> None:
         if id(tensor) not in self._saved and tensor.device.type != "meta" and not nn.parameter.is_lazy(tensor):
-            self._saved[id(tensor)] = (tensor, tensor.detach().clone())
+            self._saved[id(tensor)] = (tensor, tensor.detach().clone(), tensor.grad_fn is not None)
 
 
 def storage_of(tensor: torch.Tensor) -> int | None:
@@ -99,12 +107,34 @@ def _is_lazy(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()
 
 
-def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
-    return [
-        (value, dict(value) if isinstance(value, dict) else list(value))
-        for value in module.__dict__.values()
-        if type(value) in _CONTAINERS and value is not None
-    ]
+class _Held:
+    """What the modules' attributes hold, containers inside containers included: their items, and random generators."""
+
+    def __init__(self, attributes: Iterable[dict[str, Any]]) -> None:
+        self._containers: list[tuple[Any, Any]] = []
+        self._generators: list[tuple[Callable[[Any], object], Any]] = []
+        seen: set[int] = set()
+        queue: list[Any] = [list(held.values()) for held in attributes]  # lists of its own: nothing to put back there
+        own = len(queue)
+        for place, container in enumerate(queue):  # grows while it is walked
+            items = dict(container) if isinstance(container, dict) else list(container)
+            if place >= own:
+                self._containers.append((container, items))
+            for item in items.values() if isinstance(items, dict) else items:
+                kind = type(item)
+                if kind in _CONTAINERS and id(item) not in seen:
+                    seen.add(id(item))
+                    queue.append(item)
+                elif kind in _GENERATORS and id(item) not in seen:
+                    seen.add(id(item))
+                    get, put = _GENERATORS[kind]
+                    self._generators.append((getattr(item, put), getattr(item, get)()))
+
+    def restore(self) -> None:
+        for container, items in self._containers:
+            _refill(container, items)
+        for put, state in self._generators:
+            put(state)
 
 
 def _refill(container: Any, items: Any) -> None:

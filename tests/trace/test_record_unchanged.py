@@ -2,6 +2,7 @@
 
 # ruff: noqa: N812
 
+import collections
 import copy
 import random
 
@@ -144,3 +145,42 @@ def test_non_persistent_buffers_stay_so():
     before = copy.deepcopy(list(model.state_dict()))
     record(model, torch.rand(2, 3))
     assert list(model.state_dict()) == before
+
+
+class Deep(nn.Module):
+    """Changes what its attributes hold, and a buffer that gradients flow into."""
+
+    def __init__(self):
+        super().__init__()
+        self.settings = {"levels": [{"seen": 0}], "queue": collections.deque([1])}
+        self.generator = torch.Generator().manual_seed(5)
+        self.python = [random.Random(5)]
+        self.fc = nn.Linear(3, 3)
+        self.register_buffer("mean", torch.zeros(3))
+
+    def forward(self, x):
+        self.settings["levels"][0]["seen"] += 1
+        self.settings["levels"].append({})
+        self.settings["queue"].append(2)
+        x = self.fc(x) + torch.rand(3, generator=self.generator) + self.python[0].random()
+        self.mean.mul_(0.9).add_(x.mean(0))
+        return x
+
+
+def test_what_attributes_hold_is_put_back():
+    model = Deep()
+    levels, entry, queue, mean = (
+        model.settings["levels"], model.settings["levels"][0], model.settings["queue"], model.mean,
+    )  # fmt: skip
+    states = model.generator.get_state(), model.python[0].getstate()
+    record(model, torch.ones(2, 3))
+    assert model.settings == {"levels": [{"seen": 0}], "queue": collections.deque([1])}
+    assert model.settings["levels"] is levels
+    assert levels[0] is entry
+    assert model.settings["queue"] is queue
+    assert torch.equal(model.generator.get_state(), states[0])
+    assert model.python[0].getstate() == states[1]
+    assert model.mean is mean
+    assert mean.tolist() == [0, 0, 0]
+    assert not mean.requires_grad
+    assert mean.grad_fn is None

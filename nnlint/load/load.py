@@ -35,12 +35,14 @@ def load(script: Script, target: str | None = None) -> Loaded:
         the networks in the order they were found, those that could not be built, and what happened on the way.
 
     Raises:
-        UsageError: if the target is not in the file.
+        UsageError: if the target is not in the file, or is no network.
     """
     session = Session(script)
     found = _Found(session)
     if target is not None:
         _find_target(found, target)
+        if not found.candidates and not found.failures:
+            raise _no_such_target(session, f"{target!r} is no network, and makes none")
     else:
         _find_all(found)
     return found.loaded()
@@ -220,7 +222,7 @@ def _find_target(found: _Found, target: str) -> None:
         make = partial(_called, session, target)
         found.try_one([Attempt(f"{script.path}:{target}", target, f"the value of {target}", None, make)])
     else:
-        raise _no_such_target(session, target)
+        raise _no_such_target(session, f"there is no {target!r} in this file")
 
 
 def _find_call(found: _Found, target: str) -> None:
@@ -253,7 +255,7 @@ def _called(session: Session, target: str) -> object:
     return value() if callable(value) and not isinstance(value, nn.Module) else value
 
 
-def _no_such_target(session: Session, target: str) -> UsageError:
+def _no_such_target(session: Session, message: str) -> UsageError:
     script = session.script
     names = dict.fromkeys(
         [
@@ -263,7 +265,4 @@ def _no_such_target(session: Session, target: str) -> UsageError:
         ]
     )
     known = ", ".join(f"{script.path}:{name}" for name in names if name)
-    return UsageError(
-        f"there is no {target!r} in this file",
-        help=f"its networks are {known}" if known else "it defines no network",
-    )
+    return UsageError(message, help=f"its networks are {known}" if known else "it defines no network")

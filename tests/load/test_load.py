@@ -418,6 +418,13 @@ def test_unknown_target_lists_what_there_is(load_source: Load) -> None:
         load_source(NET + "model = Net(3)\n", "Nett")
 
 
+@pytest.mark.parametrize("target", ["nn", "WIDTH", "four", "four()", "Plain"])
+def test_a_target_that_is_no_network(load_source: Load, target: str) -> None:
+    source = NET + "WIDTH = 7\ndef four():\n    return 4\nclass Plain:\n    pass\n"
+    with pytest.raises(UsageError, match=r"is no network, and makes none[\s\S]*model\.py:Net"):
+        load_source(source, target)
+
+
 def test_a_target_that_is_no_python(load_source: Load) -> None:
     with pytest.raises(UsageError, match="no Python expression"):
         load_source(NET, "Net(3")

@@ -126,6 +126,7 @@ class _Examination:
             type(candidate.module).__qualname__,
             "built",
             candidate.found,
+            guesses=candidate.guesses,
             line=candidate.site.line if candidate.site else None,
         )
         seconds = max(2.0, 0.4 * self.settings.time_limit)

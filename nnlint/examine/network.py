@@ -141,7 +141,7 @@ def report_of(base: NetworkReport, traced: Traced, graph: Graph, *, rows: bool) 
         macs=graph.macs,
         uncounted=len(graph.uncounted),
         activation_bytes=graph.activation_bytes,
-        guesses=graph.guesses,
+        guesses=base.guesses + graph.guesses,
         rows=op_rows(graph) if rows else (),
         modules={path: type(module).__name__ for path, module in traced.module.named_modules()} if rows else {},
     )

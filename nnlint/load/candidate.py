@@ -28,6 +28,7 @@ class Candidate:
         rebuild: builds it again with real values (on the CPU), for networks whose forward needs them.
         namespace: the globals of the file as far as they were executed: to evaluate input expressions in.
         built_here: whether the file itself states the arguments (a failure then is the file's, not a guess's).
+        guesses: the arguments nobody states, as they were assumed (``num_classes=10``).
     """
 
     target: str
@@ -40,6 +41,7 @@ class Candidate:
     variables: tuple[str, ...] = ()
     namespace: Mapping[str, Any] = field(default_factory=dict)
     built_here: bool = True
+    guesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int
         variables=attempt.variables,
         namespace=session.top.namespace,
         built_here=attempt.built_here and not session.guesses,
+        guesses=tuple(session.guesses),
     )
 
 

@@ -34,6 +34,7 @@ class NetworkReport:
         how: ``meta``, ``real`` or ``partial`` (see `Graph.how`).
         found: why this network with these arguments (see `Candidate.found`).
         reason: for one that is not traced: why, and what would help.
+        guesses: what had to be assumed to build or run it.
         rows: filled only where asked for (`nnlint graph`).
         modules: with the rows: the class of every module by its path, containers included.
     """

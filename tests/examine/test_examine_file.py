@@ -592,3 +592,17 @@ def test_a_network_that_only_runs_in_training_mode(examine: Examine) -> None:
     )
     assert not report.findings
     assert report.networks[0].status == "traced"
+
+
+def test_what_was_assumed_to_build_a_network_is_reported(examine: Examine) -> None:
+    source = """
+        class Net(nn.Module):
+            def __init__(self, num_classes):
+                super().__init__()
+                self.fc = nn.Linear(8, num_classes)
+
+            def forward(self, x):
+                return self.fc(x)
+    """
+    assert examine(source).networks[0].guesses == ("num_classes=10",)
+    assert examine(source + "    net = Net(3)\n").networks[0].guesses == ()

@@ -12,8 +12,10 @@ from nnlint.finding import Finding, Level, Related
 from nnlint.inputs.clashes import Clash
 from nnlint.inputs.search import NoInputs, Tried, is_hopeless
 from nnlint.inputs.watch import Fault
+from nnlint.load.answers import NotRunError
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.files import raised_at
+from nnlint.load.guard import RefusedError
 from nnlint.site import Site
 
 _CATEGORY = "network"
@@ -112,7 +114,7 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
 
 def _is_its_own(found: NoInputs, fault: Fault) -> bool:
     """Whether the forward pass failed for a reason of its own, not for what it was given."""
-    if is_hopeless(fault.error):
+    if is_hopeless(fault.error) or isinstance(fault.error, RefusedError | NotRunError):
         return True
     if any(one.fault.text != fault.text for one in found.tried if one.fault.steps >= fault.steps):
         return False

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from nnlint.examine.file import examine_file
 from nnlint.load.load import load
 from nnlint.script.read import read
+from nnlint.settings import Settings
 from nnlint.worker.worker import Worker, emit
 
 NET = """
@@ -63,6 +65,13 @@ def names_of(path: str) -> tuple[list[str], list[str], tuple[str, ...]]:
     return [c.name for c in loaded.candidates], [f.message for f in loaded.failures], loaded.notes
 
 
+def answer_of(path: str) -> tuple[str, list[tuple[str, str]]]:
+    """Run in the child: what became of the one network of a file, and what is said about it."""
+    report = examine_file(path, None, Settings(rules=("network-not-traced",), time_limit=5))
+    (network,) = report.networks
+    return network.status, [(finding.rule, finding.message) for finding in report.findings]
+
+
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     here = str(Path(__file__).parent)
@@ -81,12 +90,12 @@ def listening() -> Iterator[socket.socket]:
         yield server
 
 
-def examine(worker: Worker, folder: Path, source: str, listening: socket.socket) -> Any:
+def examine(worker: Worker, folder: Path, source: str, listening: socket.socket, function: str = "names_of") -> Any:
     """Load a script in a child; nothing may have changed in its folder, and nobody may have called."""
     script = folder / "script.py"
     text = textwrap.dedent(source).replace("PORT", str(listening.getsockname()[1]))
     script.write_text(text)
-    code = f"__import__('os').chdir({str(folder)!r}) or __import__('test_hostile').names_of({str(script)!r})"
+    code = f"__import__('os').chdir({str(folder)!r}) or __import__('test_hostile').{function}({str(script)!r})"
     outcome = worker.run("builtins:eval", code)
     assert [path.name for path in folder.iterdir()] == ["script.py"]
     assert script.read_text() == text
@@ -110,6 +119,22 @@ def test_in_the_constructor(worker: Worker, tmp_path: Path, listening: socket.so
     assert outcome.kind == "value", outcome.detail
     found, failed, _ = outcome.value
     assert bool(found) != bool(failed)
+    assert worker.run("math:sqrt", 4.0).ok
+
+
+@pytest.mark.parametrize("harm", [*HARM.values(), "while True: pass"], ids=[*HARM, "loop"])
+def test_in_the_forward(worker: Worker, tmp_path: Path, listening: socket.socket, harm: str) -> None:
+    """It runs when the forward pass is recorded: the network has an answer, or the file has, and the next file too."""
+    source = NET.format(inside="pass").replace("return self.fc(x)", harm + "; return self.fc(x)") + "model = Net()\n"
+    outcome = examine(worker, tmp_path, source, listening, "answer_of")
+    if outcome.kind == "value":
+        status, findings = outcome.value
+        assert status == "traced" or [rule for rule, _ in findings] == ["network-not-traced"]
+        assert not any(
+            ("nnlint does not" in said or "NotRunError" in said) and "--input" in said for _, said in findings
+        )
+    else:
+        assert outcome.kind == "exit"
     assert worker.run("math:sqrt", 4.0).ok
 
 
@@ -176,8 +201,10 @@ import sys, resource
 import torch
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 known = set(sys.modules)
+from nnlint.examine.file import examine_file
 from nnlint.load.load import load
 from nnlint.script.read import read
+from nnlint.settings import Settings
 loaded = load(read(sys.argv[1]))
 assert [c.name for c in loaded.candidates] == ["Net"], loaded
 heavy = {"sympy", "torch._dynamo", "torch._inductor", "torch.fx.experimental.symbolic_shapes"}

@@ -16,6 +16,7 @@ from nnlint.script.values import (
     Space,
     Unknown,
     Value,
+    batches_of,
     elements,
     join_all,
     losses_of,
@@ -43,9 +44,10 @@ def _of_sequences(path: str, args: list[Value], element: Element) -> Value | Non
     value: Value | None = None
     match path, args:
         case ("enumerate", [first, *_]):
-            value = Sequence((Sequence((UNKNOWN, element(first))),), open=True)
+            value = Sequence((Sequence((UNKNOWN, element(first))),), open=True, over=batches_of(first))
         case ("zip" | "itertools.zip_longest", [_, *_]):
-            value = Sequence((Sequence(tuple(element(arg) for arg in args)),), open=True)
+            pairs = Sequence(tuple(element(arg) for arg in args))
+            value = Sequence((pairs,), open=True, over=frozenset().union(*map(batches_of, args)))
         case ("next", [first, *_]):
             value = element(first)
         case ("sum", [first, *_]):

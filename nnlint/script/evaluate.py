@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 from nnlint.names import name_of_dotted
+from nnlint.script.record import role_named
 from nnlint.script.scopes import Scope
 from nnlint.script.state import State
 from nnlint.script.values import (
@@ -210,7 +211,8 @@ class Evaluator(State):
         if isinstance(value, Loaders):
             for index in value.ids:
                 loader = self.record.loaders[index]
-                loader.variable = loader.variable or label
+                if not loader.variable or (role_named(label) and not role_named(loader.variable)):
+                    loader.variable = label  # of several names, one that tells its role
         return value
 
     def plain(self, values: dict[str, Value]) -> tuple[tuple[str, Any], ...]:

@@ -19,7 +19,6 @@ from nnlint.script.values import (
     Function,
     Instance,
     Known,
-    Loaders,
     Net,
     Unknown,
     Value,
@@ -199,7 +198,7 @@ class Follower(Functions):
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         iterated = self.evaluate(node.iter)
         self._widen(node)
-        self._note_loop(iterated)
+        self.note_loop(iterated)
         self.rounds.append((node, iterated, self._count(iterated)))
         self.frame.loops.append(node)
         self.assign(node.target, self.element(iterated), None)
@@ -231,11 +230,6 @@ class Follower(Functions):
             }
             self.changed[loop] = frozenset(names)
         return self.changed[loop]
-
-    def _note_loop(self, iterated: Value) -> None:
-        if isinstance(iterated, Loaders) and self.without_grad:
-            for index in iterated.ids:
-                self.record.loaders[index].evaluated = True
 
     def _do_with(self, node: ast.With) -> bool:
         return self._with(node)

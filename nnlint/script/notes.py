@@ -14,9 +14,9 @@ from nnlint.script.scopes import Scope
 from nnlint.script.values import (
     UNKNOWN,
     Known,
-    Loaders,
     Made,
     Value,
+    batches_of,
     plain_value,
 )
 from nnlint.site import Fact
@@ -59,7 +59,7 @@ class Notes(Operators):
 
     def note_epochs(self) -> None:
         """Records how often the loop around the loop over the data runs, where the source states it."""
-        over_data = [index for index, (_, value, _) in enumerate(self.rounds) if isinstance(value, Loaders)]
+        over_data = [index for index, (_, value, _) in enumerate(self.rounds) if batches_of(value)]
         outer = self.rounds[: over_data[-1]] if over_data else self.rounds
         for node, _, count in reversed(outer):
             named = isinstance(node, ast.For) and (

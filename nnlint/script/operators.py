@@ -23,6 +23,7 @@ from nnlint.script.values import (
     Tensor,
     Unknown,
     Value,
+    batches_of,
     is_none,
     join,
     join_all,
@@ -165,6 +166,12 @@ class Operators(Evaluator):
                 return value
         return Unknown("", sources_of(value))
 
+    def note_loop(self, iterated: Value) -> None:
+        """Records that loaders are looped over without gradients."""
+        if self.without_grad:
+            for index in batches_of(iterated):
+                self.record.loaders[index].evaluated = True
+
     # -- scopes of their own
 
     def _on_lambda(self, node: ast.Lambda) -> Value:
@@ -198,6 +205,7 @@ class Operators(Evaluator):
 
     def _generator(self, generator: ast.comprehension) -> Value:
         iterated = self.evaluate(generator.iter)
+        self.note_loop(iterated)
         self.assign(generator.target, self.element(iterated), None)
         for condition in generator.ifs:
             self.evaluate(condition)

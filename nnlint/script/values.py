@@ -156,6 +156,8 @@ class Sequence:
 
     items: tuple[Value, ...]
     open: bool = False
+    #: the loaders whose batches it goes through: ``enumerate(loader)``
+    over: Ids = frozenset()
 
 
 @dataclass(eq=False, slots=True)
@@ -230,6 +232,13 @@ def sources_of(*values: Value) -> Ids:
     return frozenset(found)
 
 
+def batches_of(value: Value) -> Ids:
+    """The loaders that a loop over the value takes its batches from."""
+    if isinstance(value, Loaders):
+        return value.ids
+    return value.over if isinstance(value, Sequence) else frozenset()
+
+
 def losses_of(*values: Value) -> Ids:
     """The losses that the values are made of."""
     found: set[int] = set()
@@ -295,7 +304,7 @@ def _keep(one: Value, other: Value) -> Value | None:
             kept = Net(one.name)
         case Sequence(), Sequence() if len(one.items) == len(other.items):
             pairs = zip(one.items, other.items, strict=True)
-            kept = Sequence(tuple(join(a, b) for a, b in pairs), one.open or other.open)
+            kept = Sequence(tuple(join(a, b) for a, b in pairs), one.open or other.open, one.over | other.over)
         case (Net() | Loaders() | OptimizerObject() | Scheduler() | LossMaker() | Parameters(), _) if is_none(other):
             kept = one  # `model = None`, then filled in: whatever uses it needs it filled
     return kept

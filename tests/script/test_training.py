@@ -212,6 +212,13 @@ STEP = "optimizer.zero_grad(); loss = nn.MSELoss()(model(x), y); loss.backward()
         ),
         (f"a = DataLoader(d)\nb = DataLoader(d)\nfor (x, _), (_, y) in zip(a, b): {STEP}", ["train", "train"]),
         ("b = DataLoader(d)\nwith torch.no_grad():\n    for x in b: model(x)", ["val"]),
+        ("b = DataLoader(d)\nwith torch.no_grad():\n    for i, x in enumerate(b): model(x)", ["val"]),
+        ("b = DataLoader(d)\nwith torch.inference_mode():\n    found = [model(x) for x in tqdm(b)]", ["val"]),
+        (
+            "def loaders():\n    a = DataLoader(d)\n    b = DataLoader(d)\n    return a, b\n"
+            "train_dl, test_dl = loaders()",
+            ["train", "test"],
+        ),
         ("train_loader = DataLoader(d)", ["train"]),
         ("valloader = DataLoader(d)", ["val"]),
         ("validation_dl = DataLoader(d)", ["val"]),
@@ -423,6 +430,14 @@ def test_epochs(source: Callable, loop: str, expected: tuple | None) -> None:
     )
     read, recipe = recipe_of(source, text)
     assert read.stated(recipe.epochs) == expected
+
+
+@pytest.mark.parametrize("batches", ["enumerate(loader)", "enumerate(tqdm(loader), 1)", "zip(loader, loader)"])
+def test_epochs_around_any_loop_over_the_data(source: Callable, batches: str) -> None:
+    body = f"    for i, (x, y) in {batches}:\n        loss(model(x)).backward()"
+    text = f"loader = DataLoader(d)\nfor k in range(5):\n{body}"
+    read, recipe = recipe_of(source, text)
+    assert read.stated(recipe.epochs) == (5, "5")
 
 
 def test_epochs_through_a_function_and_not_of_other_loops(source: Callable) -> None:

@@ -140,6 +140,7 @@ class Methods(Assigner):
         given = isinstance(base, Made) or node.func.attr == "manual_backward" or bool(losses_of(*args))
         expr = node.args[0] if given and node.args else node.func.value  # `accelerator.backward(loss)`
         self.note("backwards", node, ast.unparse(expr))
+        self.tests_of_backwards.update(map(id, self.tests))
         self.record.backward(losses_of(*values), sources_of(*values), certain=self.branches == 0)
         self.note_epochs()
         return UNKNOWN

@@ -87,8 +87,14 @@ class Notes(Operators):
         return self.spans.fact(stop.value - first, stated)
 
     def note_accumulation(self) -> None:
-        """Records that the optimiser takes a step only every so many batches."""
+        """Records that the optimiser takes a step only every so many batches.
+
+        Where ``backward()`` is called every so many batches too (a generator that is trained at every fifth), nothing
+        is accumulated.
+        """
         for test in self.tests:
+            if id(test) in self.tests_of_backwards:
+                continue
             counts = any(isinstance(part, ast.Mod) for part in ast.walk(test))
             if counts and self.record.accumulation is None:
                 self.record.accumulation = self.spans.fact(ast.unparse(test), test)

@@ -65,6 +65,8 @@ class State:
         self.rounds: list[tuple[ast.stmt, Value, Fact[int] | None]] = []
         #: the `if` tests around the current statement, within its function
         self.tests: list[ast.expr] = []
+        #: conditions that a ``backward()`` stands under, by the id of their nodes
+        self.tests_of_backwards: set[int] = set()
         #: how often each function was entered, and what it returned for which arguments
         self.runs: dict[Scope, int] = {}
         self.results: dict[tuple[object, ...], Value] = {}

@@ -476,6 +476,7 @@ def test_epochs_that_differ_between_calls_are_absent(source: Callable) -> None:
         ("if (i + 1) % 4 == 0:\n    opt.step()", "(i + 1) % 4 == 0"),
         ("if i % 4 == 0 or last:\n    scaler.step(opt)", "i % 4 == 0 or last"),
         ("if i % 4 == 0:\n    print(i)\nopt.step()", None),
+        ("if i % 4 == 0:\n    loss.backward()\n    opt.step()", None),
         ("with accelerator.accumulate(model):\n    opt.step()", "accelerator.accumulate(model)"),
     ],
 )

@@ -201,7 +201,7 @@ def _walk(start: tuple[Op, ...], past: Kind, step: Any) -> Iterator[Op]:
             yield op
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A network: its ops in order of execution. The loss, where one is known, stands after the output.
 
@@ -230,6 +230,9 @@ class Graph:
                 users[source.index].append(op)
         for op, readers in zip(self.ops, users, strict=True):
             object.__setattr__(op, "users", tuple(readers))
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.name or '(no name)'}: {len(self.ops)} ops, {self.params:,} parameters>"
 
     def find(self, kind: Kind | str) -> Iterator[Op]:
         """The ops of a kind (or of a name), in order of execution."""

@@ -42,6 +42,7 @@ def test_a_sequential_network() -> None:
     ]
     assert graph.output.inputs == (graph.ops[2],)
     assert (graph.name, graph.file, graph.how) == ("Net", "net.py", "meta")
+    assert repr(graph) == "<Graph Net: 4 ops, 222 parameters>"
 
 
 def test_inputs_keep_the_name_of_the_argument_and_their_structure_is_unpacked() -> None:

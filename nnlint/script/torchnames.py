@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 
@@ -87,9 +88,18 @@ def is_loss_class(dotted: str) -> bool:
     return dotted.startswith("torch.nn.") and leaf[:1] in "ABCDEFGHIJKLMNOPQRSTUVWXYZ_" and leaf.endswith("Loss")
 
 
+#: how the libraries of pretrained networks call their classes, those for other frameworks apart
+_PRETRAINED = re.compile(
+    r"^(?:transformers|diffusers)\.(?:\w+\.)*(?!TF[A-Z]|Flax)"
+    r"\w*?(?:Model|For[A-Z]\w+|UNet\w*|Autoencoder\w*|ControlNet\w*)(?:\._?from_(?:config|pretrained))?$"
+)
+
+
 def is_model_function(dotted: str) -> bool:
     """Whether a dotted name is a documented constructor of networks in a library torch users have at hand."""
     package, _, leaf = dotted.rpartition(".")
+    if _PRETRAINED.match(dotted):
+        return True
     if dotted in {"timm.create_model", "timm.models.create_model", "torch.hub.load"}:
         return True
     inside = package == "torchvision.models" or package.startswith("torchvision.models.")

@@ -139,3 +139,15 @@ def test_where_a_build_stands(source: Callable) -> None:
     ]
     assert [ast.unparse(b.node) for b in builds][:2] == ["nn.Sequential(nn.Linear(1, 2)).cuda()", "Net().to('cuda')"]
     assert [type(b.statement).__name__ for b in builds] == ["Assign", "Assign", "Return", "Assign"]
+
+
+def test_a_library_class_of_networks_needs_no_other_evidence(source: Callable) -> None:
+    text = """
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM, TFBertModel, TrainingArguments
+bert = BertForMaskedLM(BertConfig())
+other = AutoModel.from_config(BertConfig())
+tokens = AutoTokenizer.from_pretrained("x")
+keras = TFBertModel(BertConfig())
+arguments = TrainingArguments("out")
+"""
+    assert [variable for _, _, variable in rows(source, text)] == ["bert", "other"]

@@ -134,6 +134,16 @@ def _add_matmul(x: Any, y: Any, z: Any, *, beta: Any = 1, alpha: Any = 1) -> tor
     return made
 
 
+@rule("_grouped_mm", "grouped_mm")
+def _grouped_matmul(x: Any, y: Any, offs: Any = None, bias: Any = None, out_dtype: Any = None) -> torch.Tensor:
+    """A product for every group (expert); torch's own kernel asks for bfloat16 on meta, and only there."""
+    floating(x, y)
+    check(x.dim() in (2, 3) and y.dim() in (2, 3) and x.shape[-1] == y.shape[-2] and bias is None)
+    check((offs is None) == (x.dim() == y.dim() == 3))
+    groups = {3: x.shape[:1], 2: offs.shape if y.dim() == 2 else ()} if x.dim() == y.dim() else {2: (), 3: ()}
+    return empty((*groups[x.dim()], x.shape[-2], y.shape[-1]), out_dtype or x.dtype)
+
+
 @rule("outer", "ger", homes=(torch, torch.Tensor))
 def _outer(x: Any, y: Any) -> torch.Tensor:
     check(meta(x).dim() == meta(y).dim() == 1)

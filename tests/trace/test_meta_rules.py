@@ -56,6 +56,10 @@ def t(*shape, dtype=torch.float32):
     return torch.empty(shape, dtype=dtype, device="meta")
 
 
+def bf16(*shape):
+    return t(*shape, dtype=torch.bfloat16)
+
+
 def last(*shape):
     return t(*shape).to(memory_format=torch.channels_last)
 
@@ -207,6 +211,10 @@ COVERED = {
     "stack": call(torch.stack, [words(), words()], -1),
     "matmul": call(torch.matmul, t(3, 1, 5, 8), t(4, 8, 2)),
     "matmul vector": call(lambda x, y: x @ y, words(), t(8)),
+    "grouped matmul, rows": call(torch._grouped_mm, bf16(8, 16), bf16(3, 16, 32), offs=t(3, dtype=torch.int32)),
+    "grouped matmul, columns": call(torch._grouped_mm, bf16(3, 8, 16), bf16(16, 24), offs=t(3, dtype=torch.int32)),
+    "grouped matmul, inner": call(torch._grouped_mm, bf16(8, 16), bf16(16, 32), offs=t(3, dtype=torch.int32)),
+    "grouped matmul, batch": call(torch._grouped_mm, bf16(3, 8, 16), bf16(3, 16, 32)),
     "matmul heads": call(lambda x: x @ x.transpose(-2, -1), heads()),
     "bmm": call(torch.bmm, words(), t(2, 8, 3)),
     "baddbmm": call(torch.baddbmm, t(5, 3), words(), t(2, 8, 3)),

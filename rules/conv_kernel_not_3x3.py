@@ -149,8 +149,9 @@ def large(conv: Op, size: str, layers: list[tuple[int, int]]) -> Finding:
         facts |= {"macs": conv.macs, "macs_3x3": conv.macs * then // now}
     name = "3x3" if len(set(layers)) == 1 else "smaller"
     number = {2: "two", 3: "three", 4: "four", 5: "five"}.get(len(layers), str(len(layers)))
+    activations = f"{len(layers) - 1} more activation{'s' if len(layers) > 2 else ''}"
+    cost = f"{then:,} and {activations}" if then <= now else f"more weights here ({then:,}) but {activations}"
     return conv.finding(
-        f"{conv} has a {size} kernel with {now:,} weights; {number} {name} convolutions see as much with {then:,} and "
-        f"{len(layers) - 1} more activation{'s' if len(layers) > 2 else ''}",
+        f"{conv} has a {size} kernel with {now:,} weights; {number} {name} convolutions see as much with {cost}",
         **facts,
     )

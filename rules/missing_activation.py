@@ -11,11 +11,12 @@ What is known today: two linear layers make sense where the first one is *narrow
 bottleneck of MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), the latent code of an autoencoder. Depthwise and
 pointwise convolutions do without one between them (Chollet 2017, arXiv:1610.02357), and so do pairs of 1xN and Nx1.
 
-Quiet when: anything non-linear lies between, max pooling included; the value between has another reader, is added to
-another (residual branches) or multiplied by it (gates, attention); one of the layers is grouped; the first is narrower
-than the input of the pair and than its output, or ends a depthwise separable convolution; one is a projection of
-attention (query, key, value or output), or a 1x1 convolution within a narrow code, as around an autoencoder's latent;
-one cuts the input into patches (kernel = stride); one is a 1xN or Nx1; the axes are exchanged between them.
+Quiet when: anything non-linear lies between, max pooling included, and layer, group, instance and RMS norm, which
+divide by a deviation of their own input; the value between has another reader, is added to another (residual branches)
+or multiplied by it (gates, attention); one of the layers is grouped; the first is narrower than the input of the pair
+and than its output, or ends a depthwise separable convolution; one is a projection of attention (query, key, value or
+output), or a 1x1 convolution within a narrow code, as around an autoencoder's latent; one cuts the input into patches
+(kernel = stride); one is a 1xN or Nx1; the axes are exchanged between them.
 """
 
 from collections.abc import Iterator
@@ -30,13 +31,13 @@ from nnlint.kinds import (
     arithmetic,
     attention,
     average_pooling,
+    batch_norm,
     convolution,
     dropout,
     identity,
     indexing,
     linear,
     matrix_product,
-    normalisation,
     reshaping,
 )
 from nnlint.rule import bad, good, graph_rule
@@ -44,7 +45,7 @@ from nnlint.rule import bad, good, graph_rule
 layers = convolution | linear
 exchanging = Kind.of("permute", "transpose", "movedim")
 #: linear, or as good as: nothing that would make two layers more than one
-no_activation = normalisation | average_pooling | dropout | identity | (reshaping - exchanging)
+no_activation = batch_norm | average_pooling | dropout | identity | (reshaping - exchanging)
 
 
 @bad(input="3x32x32")
@@ -65,6 +66,11 @@ def flattened_without_one() -> nn.Module:
 @good(input="3x32x32")
 def activation_between() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1))
+
+
+@good(input="16x32")
+def layer_norm_between() -> nn.Module:
+    return nn.Sequential(nn.Linear(32, 64), nn.LayerNorm(64), nn.Linear(64, 64), nn.ReLU())
 
 
 @good(input="1x28x28")

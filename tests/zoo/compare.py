@@ -53,7 +53,7 @@ def difference(got: Any, expected: Any) -> tuple[float, str | None]:
     for (path, a), (_, b) in zip(mine, theirs, strict=True):
         if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
             try:
-                torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
+                torch.testing.assert_close(a, b, equal_nan=True)
             except AssertionError as error:
                 return float("inf"), f"result{path}: {' '.join(str(error).split())[:160]}"
             if a.numel() and a.is_floating_point():

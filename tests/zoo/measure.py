@@ -42,7 +42,9 @@ class Result:
     #: "meta", "needs values" (a plain forward on meta fails too) or "lost" (only the recording fails)
     meta: str = ""
     meta_cause: str = ""
-    #: recording and graph ÷ one forward, both on meta (on the CPU where meta does not run)
+    #: where the forward runs that time and memory are compared with: "meta", or "cpu" if it does not run on meta
+    beside: str = ""
+    #: recording and graph ÷ one forward
     time_ratio: float | None = None
     forward_seconds: float = 0.0
     #: the same for the growth of the resident memory, in MB, of a fresh process
@@ -70,9 +72,7 @@ def measure(collection: str, entry: Entry, *, eager_only: bool = False, costs: b
 
 
 def _measure(result: Result, entry: Entry, eager_only: bool) -> None:
-    _seed(0)
-    model = entry.build().eval()
-    _perturb(model)
+    model = _built(entry)
     result.parameters = sum(parameter.numel() for parameter in model.parameters())
     result.stage = "eager"
     expected = _run(model, _inputs(entry, model, 1), 1)
@@ -128,12 +128,32 @@ def _run(model: Callable[..., Any], inputs: Inputs, seed: int) -> Any:
         return model(*inputs[0], **inputs[1])
 
 
+def _again(inputs: Inputs) -> Inputs:
+    """The same tensors in lists and dicts of their own: some networks write into those."""
+    copied: Inputs = tree_map_only(torch.Tensor, lambda tensor: tensor, inputs)
+    return copied
+
+
+def _call(model: Callable[..., Any], inputs: Inputs) -> Any:
+    args, kwargs = _again(inputs)
+    return model(*args, **kwargs)
+
+
 def _seed(seed: int) -> None:
     import numpy
 
     torch.manual_seed(seed)
     random.seed(seed)
     numpy.random.seed(seed)
+
+
+def _built(entry: Entry) -> nn.Module:
+    _seed(0)
+    model = entry.build().eval()
+    if any(map(nn.parameter.is_lazy, model.parameters())):
+        _run(model, _inputs(entry, model, 0), 0)
+    _perturb(model)
+    return model
 
 
 def _perturb(model: nn.Module) -> None:
@@ -176,7 +196,7 @@ def _lint(result: Result, entry: Entry, model: nn.Module) -> None:
 def _mode(model: nn.Module, inputs: Inputs) -> AbstractContextManager[Any]:
     """With gradients, as a user runs it, but for what runs on the CPU only without them (flex attention)."""
     try:
-        model(*inputs[0], **inputs[1])
+        _call(model, inputs)
     except NotImplementedError:
         return torch.no_grad()
     return nullcontext()
@@ -197,49 +217,53 @@ def to_meta(model: nn.Module, inputs: Inputs) -> tuple[nn.Module, Inputs]:
 
 def _on_meta(result: Result, entry: Entry) -> None:
     """Whether it can be recorded without values, and what recording costs beside a plain forward."""
-    _seed(0)
-    model = entry.build().eval()
-    _perturb(model)
+    model = _built(entry)
     there = inputs = _inputs(entry, model, 1)
     meta: nn.Module | None = None
     plain: str | None = None
     try:
         meta, there = to_meta(model, inputs)
-        meta(*there[0], **there[1])
+        _call(meta, there)
     except BaseException as error:
         plain = _cause(error)
     try:
         if meta is None:
             raise UnlikeError(plain)
-        graph_of(meta, *there)
+        graph_of(meta, *_again(there))
         result.meta = "meta"
     except BaseException as error:
         result.meta_cause = _cause(error)
         result.meta = "needs values" if plain else "lost"
-    network, given = (meta, there) if meta is not None and result.meta == "meta" and not plain else (model, inputs)
+    result.beside = "cpu" if plain or result.meta != "meta" or meta is None else "meta"
+    network, given = (model, inputs) if result.beside == "cpu" or meta is None else (meta, there)
 
     def forward() -> None:
-        network(*given[0], **given[1])
+        _call(network, given)
 
     def trace() -> None:
-        graph_of(network, *given)
+        graph_of(network, *_again(given))
 
     result.forward_mb, result.trace_mb = _growth(forward), _growth(trace)
     result.forward_seconds, seconds = _medians(forward, trace)
     result.time_ratio = seconds / result.forward_seconds
 
 
-def _medians(first: Callable[[], None], second: Callable[[], None], runs: int = 3) -> tuple[float, float]:
-    """The median CPU seconds of two functions, run in turns."""
-    times: tuple[list[float], list[float]] = ([], [])
-    first()
-    second()
+def _medians(*functions: Callable[[], None], runs: int = 3, least: float = 0.05) -> tuple[float, ...]:
+    """The median CPU seconds of some functions, run in turns; quick ones several times a turn, for coarse clocks."""
+    repeats = []
+    for function in functions:
+        function()
+        start = time.perf_counter()
+        function()
+        repeats.append(max(round(least / (time.perf_counter() - start)), 1))
+    times: list[list[float]] = [[] for _ in functions]
     for _ in range(runs):
-        for function, taken in zip((first, second), times, strict=True):
+        for function, count, taken in zip(functions, repeats, times, strict=True):
             start = time.process_time()
-            function()
-            taken.append(time.process_time() - start)
-    return statistics.median(times[0]), statistics.median(times[1])
+            for _ in range(count):
+                function()
+            taken.append((time.process_time() - start) / count)
+    return tuple(map(statistics.median, times))
 
 
 def _growth(function: Callable[[], None]) -> float | None:

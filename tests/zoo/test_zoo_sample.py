@@ -49,7 +49,7 @@ def test_recorded_as_it_runs(entry: zoo.Entry) -> None:
 
 
 #: what they do depends on the values
-NEEDS_VALUES = {"nn.AdaptiveLogSoftmaxWithLoss"}
+NEEDS_VALUES = {"nn.AdaptiveLogSoftmaxWithLoss", "transformers detr"}
 
 
 @pytest.mark.parametrize("name", SAMPLE)

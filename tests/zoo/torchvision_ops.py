@@ -6,6 +6,7 @@ Only `nms` and `roi_align` compute; the others are declared, so that the modules
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 import torch
 
@@ -52,15 +53,13 @@ def register() -> None:
     library.impl("roi_align", _roi_align, "CPU")
     import torchvision.extension
 
-    for module in (torchvision.extension, torchvision.ops.roi_align):
-        module._has_ops = lambda: True
-    torchvision.extension._assert_has_ops.__globals__["_has_ops"] = lambda: True
+    # its function `roi_align` hides the module of that name
+    for module in (torchvision.extension, sys.modules["torchvision.ops.roi_align"]):
+        module._has_ops = lambda: True  # type: ignore[attr-defined]
 
 
 def _forget(package: str) -> None:
     """Drops a half-imported package, so that the next import starts over."""
-    import sys
-
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         del sys.modules[name]
 

@@ -101,9 +101,9 @@ def _speechbrain() -> Iterator[Entry]:
     from speechbrain.lobes.models.MetricGAN import EnhancementGenerator, MetricDiscriminator
     from speechbrain.lobes.models.ResNet import ResNet
     from speechbrain.lobes.models.RNNLM import RNNLM
-    from speechbrain.lobes.models.Xvector import Xvector
     from speechbrain.lobes.models.transformer.TransformerASR import TransformerASR
     from speechbrain.lobes.models.transformer.TransformerLM import TransformerLM
+    from speechbrain.lobes.models.Xvector import Xvector
 
     spectrum = floats((2, 30, 20))
     yield Entry(

@@ -15,7 +15,7 @@ def entries() -> Iterator[Entry]:
     from monai.networks import nets as n
 
     cube, image = floats((1, 1, 32, 32, 32)), floats((2, 1, 32, 32))
-    steps = {"channels": (4, 8, 16), "strides": (2, 2)}
+    steps = {"channels": (4, 8, 16), "strides": (2, 2, 2)}
     diffusion = {
         "spatial_dims": 2,
         "in_channels": 1,
@@ -146,10 +146,3 @@ def entries() -> Iterator[Entry]:
     yield Entry("SPADENet", lambda: n.SPADENet(2, 1, 1, 3, [32, 32], [8, 4], 4), floats((1, 3, 32, 32), (1, 1, 32, 32)))
     yield Entry("MILModel", lambda: n.MILModel(2, "att", False, "resnet18"), floats((1, 3, 3, 64, 64)))
     yield Entry("Quicknat", lambda: n.Quicknat(3, 1, 8), image)
-    yield Entry(
-        "Transchex",
-        lambda: n.Transchex(
-            3, (32, 32), (16, 16), 2, 1, 1, 1, hidden_size=24, intermediate_size=48, num_attention_heads=2
-        ),
-        called(lambda: (torch.randint(1, 500, (1, 12)),), vision_feats=lambda: torch.randn(1, 3, 32, 32)),
-    )

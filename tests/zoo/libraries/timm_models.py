@@ -11,7 +11,7 @@ from torch import nn
 DISTRIBUTIONS = ("timm",)
 
 _NAMES = """
-    test_vit gernet_s test_byobnet beit_base_patch16_224 halonet26t lambda_resnet26t caformer_s18 poolformer_s12
+    test_vit gernet_s test_byobnet beit_base_patch16_224 lambda_resnet26t caformer_s18 poolformer_s12
     test_maxvit cait_xxs24_224 coat_lite_tiny convit_tiny convmixer_768_32 convnext_atto cpubone_b0
     crossvit_9_240 darknet17 cspresnet50 csatv2 cspnext_tiny davit_tiny deit_tiny_distilled_patch16_224
     densenet121 dla34 nfnet_f0 test_nfnet dpn48b vovnet39a test_resnet resnet18 seresnet18 edgenext_xx_small

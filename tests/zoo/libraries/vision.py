@@ -60,10 +60,9 @@ _SPANDREL: dict[str, tuple[str, str, dict[str, Any], int]] = {
         },
         16,
     ),
-    "DRUNet": ("network_unet", "DRUNet", {"nc": [8, 8, 16, 16], "nb": 1}, 32),
+    "DRUNet": ("network_unet", "DRUNet", {"in_nc": 3, "out_nc": 3, "nc": [8, 8, 16, 16], "nb": 1}, 32),
     "DnCNN": ("network_dncnn", "DnCNN", {"in_nc": 3, "out_nc": 3, "nc": 8, "nb": 4}, 16),
     "ESRGAN": ("RRDB", "RRDBNet", {"num_filters": 16, "num_blocks": 2}, 16),
-    "FBCNN": ("FBCNN", "FBCNN", {"nc": [8, 8, 16, 16], "nb": 1}, 32),
     "FDAT": (
         "fdat",
         "FDAT",
@@ -92,7 +91,6 @@ _SPANDREL: dict[str, tuple[str, str, dict[str, Any], int]] = {
         16,
     ),
     "MoSR": ("mosr_arch", "MoSR", {"dim": 16, "n_block": 2}, 16),
-    "MixDehazeNet": ("MixDehazeNet", "MixDehazeNet", {"embed_dims": [8, 16, 24, 16, 8], "depths": [1, 1, 1, 1, 1]}, 32),
     "NAFNet": (
         "NAFNet_arch",
         "NAFNet",
@@ -112,7 +110,7 @@ _SPANDREL: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "RealCUGAN": ("upcunet_v3", "UpCunet2x", {}, 32),
     "RetinexFormer": ("retinexformer_arch", "RetinexFormer", {"n_feat": 8, "stage": 1, "num_blocks": [1, 1, 1]}, 16),
     "SAFMN": ("safmn", "SAFMN", {"dim": 12, "n_blocks": 2}, 16),
-    "SCUNet": ("SCUNet", "SCUNet", {"config": [1] * 7, "dim": 16}, 64),
+    "SCUNet": ("SCUNet", "SCUNet", {"config": [1] * 7, "dim": 64}, 64),
     "SPAN": ("span", "SPAN", {"feature_channels": 8, "upscale": 2, "num_in_ch": 3, "num_out_ch": 3}, 16),
     "SeemoRe": ("seemore_arch", "SeemoRe", {"embedding_dim": 16, "num_layers": 1}, 16),
     "SwiftSRGAN": ("SwiftSRGAN", "Generator", {"num_channels": 16, "num_blocks": 2}, 16),
@@ -153,7 +151,11 @@ def entries() -> Iterator[Entry]:
     for name, (module, cls, options, side) in _SPANDREL.items():
         yield Entry(
             f"spandrel.{name}",
-            _maker(f"spandrel.architectures.{name}.__arch.{module}", cls, options),
+            _maker(
+                f"spandrel.architectures.{name.removeprefix('Real') if name == 'RealPLKSR' else name}.__arch.{module}",
+                cls,
+                options,
+            ),
             floats((1, 3, side, side)),
         )
     yield from _kornia()
@@ -311,7 +313,7 @@ def _kornia() -> Iterator[Entry]:
     )
     yield Entry(
         "kornia.EfficientViT",
-        lambda: importlib.import_module("kornia.models.efficient_vit").backbone.efficientvit_backbone_b0(),
+        importlib.import_module("kornia.models.efficient_vit").backbone.efficientvit_backbone_b0,
         floats((1, 3, 64, 64)),
     )
     yield Entry(
@@ -321,7 +323,9 @@ def _kornia() -> Iterator[Entry]:
     )
     yield Entry(
         "kornia.RRDBNet",
-        lambda: importlib.import_module("kornia.models.rrdbnet").RRDBNet(3, 3, 8, 1),
+        lambda: importlib.import_module("kornia.models.rrdbnet").RRDBNet(
+            num_in_ch=3, num_out_ch=3, scale=2, num_feat=8, num_block=1
+        ),
         floats((1, 3, 16, 16)),
     )
 

@@ -1,4 +1,4 @@
-"""Braindecode (EEG), pytorch-tabnet (tables) and TorchRL (policies)."""
+"""pytorch-tabnet (tables) and TorchRL (policies)."""
 
 from __future__ import annotations
 
@@ -7,33 +7,13 @@ from collections.abc import Iterator
 import torch
 from entry import Entry, called, floats
 
-DISTRIBUTIONS = ("braindecode", "pytorch-tabnet", "torchrl")
-
-_EEG = """
-    ATCNet Deep4Net EEGConformer EEGITNet EEGInceptionERP EEGInceptionMI EEGNet EEGNetv4 EEGResNet EEGSimpleConv
-    ShallowFBCSPNet TIDNet TCN BDTCN SleepStagerBlanco2020 SleepStagerChambon2018 USleep HybridNet FBCNet
-    FBLightConvNet FBMSNet IFNet EEGTCNet TSception EEGNeX EEGMiner CTNet SPARCNet SincShallowNet SCCNet MSVTNet
-    AttentionBaseNet Labram BIOT DeepSleepNet ContraWR SyncNet AttnSleep
-"""
+DISTRIBUTIONS = ("pytorch-tabnet", "torchrl")
 
 
 def entries() -> Iterator[Entry]:
-    """Networks over 22 channels of two seconds at 125 Hz, over eight columns, over observations."""
+    """Networks over eight columns, and over observations."""
     yield from _tables()
     yield from _policies()
-    yield from _eeg()
-
-
-def _eeg() -> Iterator[Entry]:
-    from braindecode import models
-
-    for name in _EEG.split():
-        if hasattr(models, name):
-            yield Entry(
-                f"braindecode.{name}",
-                lambda name=name: getattr(models, name)(n_chans=22, n_outputs=4, n_times=1000, sfreq=250),
-                floats((2, 22, 1000)),
-            )
 
 
 def _tables() -> Iterator[Entry]:
@@ -50,7 +30,7 @@ def _policies() -> Iterator[Entry]:
 
     observation = floats((3, 8))
     yield Entry("torchrl.MLP", lambda: m.MLP(8, 4, depth=2, num_cells=16), observation)
-    yield Entry("torchrl.ConvNet", lambda: m.ConvNet(3, 2, [8, 8, 8]), floats((2, 3, 64, 64)))
+    yield Entry("torchrl.ConvNet", lambda: m.ConvNet(3, num_cells=[8, 8, 8]), floats((2, 3, 64, 64)))
     yield Entry("torchrl.DuelingCnnDQNet", lambda: m.DuelingCnnDQNet(4), floats((2, 3, 84, 84)))
     yield Entry("torchrl.DdpgMlpActor", lambda: m.DdpgMlpActor(2), observation)
     yield Entry("torchrl.DdpgMlpQNet", m.DdpgMlpQNet, floats((3, 8), (3, 2)))

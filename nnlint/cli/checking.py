@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from nnlint.errors import UsageError
 from nnlint.finding import Level
 from nnlint.settings import Settings
 
@@ -47,8 +48,11 @@ def check_paths(paths: list[str], settings: Settings | None = None, options: Opt
     from nnlint.cli import output
 
     options = options or Options()
+    settings = settings or Settings()
+    if settings.ignore and not engine.with_rules(settings)[0].rules:
+        raise UsageError("no rule is left to run", where="--ignore", help="`nnlint rules` lists them")
     start = time.perf_counter()
-    report = engine.run(paths, settings or Settings(), output.progress(options.quiet))
+    report = engine.run(paths, settings, output.progress(options.quiet))
     shown = _at_least(report, options.min_level)
     output.messages(report, quiet=options.quiet, verbose=options.verbose)
     with output.destination(options.output_file) as stream:

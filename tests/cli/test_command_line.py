@@ -110,6 +110,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["plain.py", "--no-such-option"], "No such option"),
         (["plain.py", "--fail-on", "fatal"], "fatal"),
         (["plain.py", "--select", "small-bach"], "did you mean 'small-batch'"),
+        (["plain.py", "--ignore", "all"], "no rule is left to run"),
         (["plain.py", "-o", "no/such/folder/x.txt"], "cannot write"),
         (["rule", "small-bach"], "did you mean 'small-batch'"),
         (["rule"], "the name of one rule, or --all"),

@@ -53,7 +53,9 @@ def trace_network(
 ) -> Traced | NoInputs:
     """Find inputs the network accepts and record it on them: on the meta device, or with values where it needs them.
 
-    A network that asks which mode it is in, and fails in eval mode, is recorded in training mode.
+    One that is too large for a run with values, or cannot be built again, is recorded on the meta device with
+    conditions on values taken for False; the graph then says so (`Graph.guesses`). A network that asks which mode it
+    is in, and fails in eval mode, is recorded in training mode.
 
     Args:
         evaluate: record it in eval mode; else in the mode it is in.
@@ -64,9 +66,16 @@ def trace_network(
         return runs.setdefault("first", _Run(subject.module, subject.sites, evaluate)).attempt
 
     def real() -> Attempt:
-        return runs.setdefault("real", _real(subject, evaluate)).attempt
+        return runs.setdefault("other", _real(subject, evaluate)).attempt
 
-    ways = [first, real] if subject.rebuild is not None and _is_small(subject.module) else [first]
+    def assuming() -> Attempt:
+        return runs.setdefault("other", _Run(subject.module, subject.sites, evaluate, assume=True)).attempt
+
+    ways = [first]
+    if subject.rebuild is not None and _is_small(subject.module):
+        ways.append(real)
+    elif device_of(subject.module) == "meta":
+        ways.append(assuming)
     found = find_inputs(ways, proposals, batch=batch, search=search)
     if isinstance(found, NoInputs):
         if not evaluate or found.own is not None or not _asks_its_mode(subject.module):
@@ -74,7 +83,7 @@ def trace_network(
         with evaluating(subject.module, training=True):
             trained = trace_network(subject, proposals, batch=batch, search=search, evaluate=False)
         return trained if isinstance(trained, Traced) else found
-    run = runs["real" if "real" in runs else "first"]
+    run = runs.get("other", runs["first"])
     how = "meta" if found.device == "meta" else "real"
     return Traced(run.module, found.result, found, how)
 
@@ -88,15 +97,18 @@ def _asks_its_mode(module: nn.Module) -> bool:
 class _Run:
     """Records a network when it is run."""
 
-    def __init__(self, module: nn.Module, sites: Mapping[int, Site] | None, evaluate: bool) -> None:
+    def __init__(
+        self, module: nn.Module, sites: Mapping[int, Site] | None, evaluate: bool, *, assume: bool = False
+    ) -> None:
         self.evaluate = evaluate
+        self.assume = assume
         self.module = module
         self.sites = sites
         self.attempt = Attempt(device_of(module), module, self)
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> fx.GraphModule:
         with evaluating(self.module) if self.evaluate else nullcontext():
-            return record(self.module, args, kwargs, sites=self.sites, compile=False)
+            return record(self.module, args, kwargs, sites=self.sites, compile=False, assume=self.assume)
 
 
 def _real(subject: Subject, evaluate: bool) -> _Run:

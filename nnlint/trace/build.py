@@ -29,7 +29,7 @@ from nnlint.trace.macs import macs
 from nnlint.trace.names import op_name, spelling
 from nnlint.trace.outputs import OutputPath, selected
 from nnlint.trace.parameters import Parameters, unused_modules
-from nnlint.trace.run import META, Run
+from nnlint.trace.run import ASSUMED, META, Run
 
 #: an op and which of its outputs; or a parameter
 Source = tuple[Op, int] | Param
@@ -53,14 +53,13 @@ def build_graph(
     file: str | None = None,
     how: str = "meta",
     losses: Iterable[GivenLoss] = (),
-    guesses: Iterable[str] = (),
 ) -> Graph:
     """The graph of a recorded network.
 
     Args:
         gm: what `nnlint.trace.record.record` returned.
         model: the recorded network; without it only the parameters that were read are known, and no unused module.
-        name, file, how, guesses: see `Graph`.
+        name, file, how: see `Graph`.
         losses: what judges the output: a `nnlint.recipe.Loss`, an op name (``cross_entropy``), or a live loss (module
             or function). Each becomes ops after the output; one that reads a part of the output which cannot be told
             reads nothing.
@@ -74,7 +73,7 @@ def build_graph(
         builder.add(node)
     unused = unused_modules(parameters, builder.ops) if model is not None else ()
     append_losses(builder.ops, losses, builder.output_part)
-    return Graph(tuple(builder.ops), name, file, how, unused, parameters.own, tuple(guesses))
+    return Graph(tuple(builder.ops), name, file, how, unused, parameters.own, gm.meta.get(ASSUMED, ()))
 
 
 class _Builder:

@@ -50,6 +50,11 @@ def is_query(func: Callable[..., Any]) -> bool:
     return _attribute(func) not in _TENSOR_PROPERTIES
 
 
+def is_condition(func: Callable[..., Any]) -> bool:
+    """Whether it makes a truth value of a tensor: ``if mask.all()``, ``0 in tokens``."""
+    return func in (torch.Tensor.__bool__, torch.Tensor.__contains__)
+
+
 def property_name(func: Callable[..., Any]) -> str | None:
     """The attribute that a getter reads; None if the function is no getter."""
     return _attribute(func) if _named(func) == "__get__" else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +23,7 @@ from nnlint.trace.leaves import unwrapped
 from nnlint.trace.patches import patched
 from nnlint.trace.paths import Paths
 from nnlint.trace.recorder import Recorder
+from nnlint.trace.run import ASSUMED
 from nnlint.trace.templates import Template
 
 _STARRED = (None, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # at 1 and 2: as many stars
@@ -33,6 +36,7 @@ def record(
     *,
     sites: Mapping[int, Site] | None = None,
     compile: bool = True,
+    assume: bool = False,
 ) -> fx.GraphModule:
     """Run a model once and write down every operation.
 
@@ -46,6 +50,8 @@ def record(
         sites: `id` of a module → the expression that constructed it. Without it they are looked for in the source of
             the classes.
         compile: generate the Python code at once; otherwise when the module is first called.
+        assume: on the meta device, take a condition on a tensor's values for False instead of failing; what was taken
+            so is in the ``meta[ASSUMED]`` of the result.
 
     Returns:
         A module that returns for the same arguments what the model returns, in the same structure. Every node carries
@@ -59,17 +65,30 @@ def record(
     args, named = _copied((args, dict(kwargs or {})), model)
     paths = Paths(model, _site_finder(model, sites))
     keeper = Keeper(model, paths.modules)
-    recorder = Recorder(model, keeper, paths, on_meta=_is_meta(model, (args, named)))
+    recorder = Recorder(model, keeper, paths, on_meta=_is_meta(model, (args, named)), assume=assume)
     _placeholders(recorder, model, args, named)
     try:
-        with patched(recorder), recorder:
+        with _rare_collection(), patched(recorder), recorder:
             result = model(*args, **named)
     except Exception as error:
         raise _explained(error, recorder) from error
     finally:
         keeper.restore()
     recorder.give(result)
-    return _graph_module(model, recorder, compile)
+    module = _graph_module(model, recorder, compile)
+    module.meta[ASSUMED] = tuple(dict.fromkeys(recorder.assumed))
+    return module
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """A recording makes many objects that all stay: the usual collections would look at them again and again."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _initialised(model: nn.Module, sites: Mapping[int, Site] | None) -> tuple[nn.Module, Mapping[int, Site] | None]:

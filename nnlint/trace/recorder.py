@@ -6,6 +6,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import PurePath
 from types import FrameType
 from typing import Any
 
@@ -18,7 +19,7 @@ from nnlint.graph import Value
 from nnlint.site import Site
 from nnlint.trace import calls, meta, replay
 from nnlint.trace.devices import run_at_hand
-from nnlint.trace.failure import Failure, spelling_of
+from nnlint.trace.failure import Failure, asks_for_values, spelling_of
 from nnlint.trace.keep import Keeper
 from nnlint.trace.paths import Paths
 from nnlint.trace.regions import Regions
@@ -57,14 +58,17 @@ class Recorder(TorchFunctionMode):
         keeper: is told before a tensor that the pass did not make is overwritten.
         paths: the names and constructor calls of the root's modules.
         on_meta: whether the pass runs on the meta device.
+        assume: answer a condition on a tensor that has no values with False, and note it in `assumed`.
     """
 
-    def __init__(self, root: nn.Module, keeper: Keeper, paths: Paths, *, on_meta: bool) -> None:
+    def __init__(self, root: nn.Module, keeper: Keeper, paths: Paths, *, on_meta: bool, assume: bool = False) -> None:
         super().__init__()
         self.graph = fx.Graph()
         #: what the nodes' targets name, beside the modules of the root
         self.extras: dict[str, Any] = {}
         self.meta = on_meta
+        self.assumed: list[str] = []
+        self._assume = assume and on_meta
         self.inside = 0
         self.failure: tuple[BaseException, Failure] | None = None
         self.sources = Sources()
@@ -261,8 +265,13 @@ class Recorder(TorchFunctionMode):
         try:
             return func(*args, **kwargs)
         except Exception as error:
+            site = self.sources.site(sys._getframe(1))
+            if self._assume and calls.is_condition(func) and asks_for_values(error):
+                where = f"the condition at {PurePath(site.file).name}:{site.line}" if site else "a condition"
+                self.assumed.append(f"{where} is False")
+                return False
             shapes = tuple(value_of(a) for a in args if isinstance(a, torch.Tensor))
-            self._failed(error, func, None, shapes, self.sources.site(sys._getframe(1)), None)
+            self._failed(error, func, None, shapes, site, None)
             raise
 
     def _execute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

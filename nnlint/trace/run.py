@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Role = Literal["input", "parameter", "buffer", "constant", "op", "item", "output", "plumbing"]
 
 META = "nnlint"
+#: where a recorded module keeps, in its own ``meta``, what had to be assumed of values that were not there
+ASSUMED = "nnlint.assumed"
 
 
 @dataclass(frozen=True, slots=True)

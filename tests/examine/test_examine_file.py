@@ -606,3 +606,23 @@ def test_what_was_assumed_to_build_a_network_is_reported(examine: Examine) -> No
     """
     assert examine(source).networks[0].guesses == ("num_classes=10",)
     assert examine(source + "    net = Net(3)\n").networks[0].guesses == ()
+
+
+def test_a_condition_on_values_of_a_network_too_large_to_run_is_assumed_and_said(examine: Examine) -> None:
+    report = examine("""
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.tokens = nn.Embedding(40000, 20000)
+
+            def forward(self, ids):
+                if 0 in ids:
+                    raise ValueError("padding")
+                return self.tokens(ids)
+
+        net = Net()
+        net(torch.randint(1, 40000, (2, 7)))
+    """)
+    (network,) = report.networks
+    assert (network.status, network.how) == ("traced", "meta")
+    assert network.guesses == ("the condition at net.py:11 is False",)

@@ -9,6 +9,7 @@ from torch import nn
 from nnlint.errors import TraceError
 from nnlint.trace.failure import ForwardError
 from nnlint.trace.record import record
+from nnlint.trace.run import ASSUMED
 
 
 def text(site):
@@ -89,6 +90,21 @@ def test_an_exception_of_the_users_own():
 def test_on_the_meta_device_values_are_asked_for(what):
     assert failed(what, "meta").needs_values
     record(Net(what), torch.rand(2, 3, 4))
+
+
+def test_on_the_meta_device_a_condition_may_be_assumed():
+    class Checked(nn.Module):
+        def forward(self, x):
+            return x + 1 if (x > 0).all() or 3 in x else x * 2
+
+    with torch.device("meta"):
+        x = torch.rand(2, 3)
+    with pytest.raises(ForwardError):
+        record(Checked(), x)
+    recorded = record(Checked(), x, assume=True)
+    assert [node.name for node in recorded.graph.nodes if "mul" in node.name]
+    assert len(recorded.meta[ASSUMED]) == 1  # both stand in one line
+    assert record(Checked(), torch.rand(2, 3), assume=True).meta[ASSUMED] == ()
 
 
 def test_exceptions_that_the_network_handles_are_not_errors():

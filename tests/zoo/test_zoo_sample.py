@@ -26,7 +26,7 @@ if importlib.util.find_spec("transformers"):
     from libraries import transformers_models
 
     torchvision_ops.register()
-    names = ("bert", "gpt2", "llama", "t5", "vit", "whisper", "convnext", "mixtral", "mamba", "detr")
+    names = ("bert", "gpt2", "llama", "t5", "vit", "whisper", "convnext", "mixtral", "mamba", "segformer")
     SAMPLE |= {f"transformers {entry.name}": entry for entry in transformers_models.entries() if entry.name in names}
 
 

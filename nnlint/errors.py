@@ -35,10 +35,6 @@ class RulePackError(NnlintError):
     """A rule pack that cannot be loaded, or a rule file that does not keep the form."""
 
 
-class BuildError(NnlintError):
-    """A network whose construction failed."""
-
-
 class TraceError(NnlintError):
     """A network whose forward pass could not be recorded."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nnlint.finding import LEVELS, Finding, Level
+from nnlint.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,6 @@ class Report:
     def ok(self) -> bool:
         """No finding, no error, and every network was checked."""
         return not self.findings and not self.failed and all(n.status == "traced" for n in self.networks)
-
-    def worst(self) -> Level | None:
-        """The most severe level found."""
-        levels = {finding.level for finding in self.findings}
-        return next((level for level in LEVELS if level in levels), None)
 
     def to_json(self) -> str:
         """The report as the JSON document that ``--output-format json`` prints."""

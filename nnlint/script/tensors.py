@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nnlint.script.inputs import DTYPES
-from nnlint.script.values import Dotted, Known, Sequence, Tensor, Value, is_none
+from nnlint.script.values import Dotted, Known, Sequence, Tensor, Value
 
 #: functions of torch that make a tensor of a given shape → the dtype they make by default
 _MAKERS = {
@@ -110,8 +110,3 @@ _SHAPES: dict[str, Callable[[tuple[int, ...], list[Value]], tuple[int, ...] | No
     "permute": _permute,
     "expand": _view,
 }
-
-
-def is_optional(value: Value | None) -> bool:
-    """Whether an argument is left out or None."""
-    return value is None or is_none(value)

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.fx.node import _get_qualified_name
 
 from nnlint.trace import replay
-from nnlint.trace.keep import Keeper
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -137,12 +135,6 @@ def written(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
         yield from _flat((*args[1:2], kwargs.get("weight")))
     if name in {"batch_norm", "instance_norm"}:
         yield from _flat((*args[1:3], kwargs.get("running_mean"), kwargs.get("running_var")))
-
-
-def before_layer(module: nn.Module, keeper: Keeper) -> None:
-    """Tell the keeper which parameters a layer is about to overwrite."""
-    if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.max_norm is not None:
-        keeper.before_write(module.weight)
 
 
 def _flat(value: Any) -> Iterator[torch.Tensor]:

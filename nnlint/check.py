@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnlint.finding import LEVELS, Finding, Level
+from nnlint.finding import LEVELS, Edit, Finding, Fix, Level
 from nnlint.site import Site
 
 if TYPE_CHECKING:
@@ -18,23 +18,56 @@ if TYPE_CHECKING:
 
 #: the name of the finding a crashed rule leaves behind; it makes the exit code 2
 INTERNAL_ERROR = "internal-error"
+#: rule name → its options by name; ``level`` among them is the level of its findings
+Options = Mapping[str, Mapping[str, Any]]
+_NONE: Options = {}
 
 
-def check_graph(graph: Graph, rules: Iterable[Rule], timing: MutableMapping[str, float] | None = None) -> list[Finding]:
-    """The findings of the graph rules among ``rules``, signed, merged and sorted.
+def check_graph(
+    graph: Graph,
+    rules: Iterable[Rule],
+    timing: MutableMapping[str, float] | None = None,
+    options: Options = _NONE,
+) -> list[Finding]:
+    """The findings of the graph rules among ``rules``, signed, merged and sorted, each with its rule's fix.
 
     Args:
         timing: seconds are added to it under each rule's name.
+        options: what the configuration says of rules by their names.
     """
-    found = [f for rule in rules if rule.check.on == "graph" for f in _apply(rule, graph, graph.name, timing)]
-    return tidy(found)
+    on_graphs = [rule for rule in rules if rule.check.on == "graph"]
+    return tidy(f for rule in on_graphs for f in _apply(rule, graph, graph.name, timing, options))
 
 
 def check_recipe(
-    recipe: Recipe, rules: Iterable[Rule], timing: MutableMapping[str, float] | None = None
+    recipe: Recipe,
+    rules: Iterable[Rule],
+    timing: MutableMapping[str, float] | None = None,
+    options: Options = _NONE,
 ) -> list[Finding]:
-    """The findings of the recipe rules among ``rules``, signed, merged and sorted; ``timing`` as for `check_graph`."""
-    return tidy(f for rule in rules if rule.check.on == "recipe" for f in _apply(rule, recipe, "", timing))
+    """The findings of the recipe rules among ``rules``; otherwise as `check_graph`."""
+    on_recipes = [rule for rule in rules if rule.check.on == "recipe"]
+    return tidy(f for rule in on_recipes for f in _apply(rule, recipe, "", timing, options))
+
+
+def signed(finding: Finding, rule: Rule, network: str = "", options: Options = _NONE) -> Finding:
+    """A finding as it leaves its rule: with the rule's name, its level and its fix.
+
+    A level that the configuration gives the rule is that of every finding of it.
+    """
+    mended = replace(finding, fix=_fix(rule, finding)) if rule.fix and finding.fix is None else finding
+    level = options.get(rule.name, {}).get("level")
+    if level is not None:
+        mended = replace(mended, level=level)
+    return mended.by(rule.name, rule.level, rule.category, network)
+
+
+def _fix(rule: Rule, finding: Finding) -> Fix | None:
+    assert rule.fix is not None
+    edits = rule.fix.function(finding)
+    if not edits:
+        return None
+    return Fix((edits,) if isinstance(edits, Edit) else tuple(edits), rule.fix.safe)
 
 
 def tidy(findings: Iterable[Finding]) -> list[Finding]:
@@ -51,13 +84,16 @@ def tidy(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(kept.values(), key=_order)
 
 
-def _apply(rule: Rule, subject: Any, network: str, timing: MutableMapping[str, float] | None) -> list[Finding]:
+def _apply(
+    rule: Rule, subject: Any, network: str, timing: MutableMapping[str, float] | None, options: Options
+) -> list[Finding]:
+    given = {name: value for name, value in options.get(rule.name, {}).items() if name != "level"}
     start = time.perf_counter()
     found: list[Finding] = []
     try:
         # one by one: what a rule finds before it crashes is kept
-        for finding in rule.check.function(subject):
-            found.append(finding.by(rule.name, rule.level, rule.category, network))
+        for finding in rule.check.function(subject, **given):
+            found.append(signed(finding, rule, network, options))
     except Exception as error:
         found.append(_internal_error(rule, error, subject, network))
     finally:

@@ -55,6 +55,8 @@ class Finding:
         shape: the shape at the op, batch axis included, if there is one.
         facts: measured numbers (params, MACs, bytes, sizes): plain values for the machine formats.
         network: the name of the network it is about, "" for a finding about the training alone.
+        subjects: the ops concerned themselves, this one first: for the rule's fix. They hold live modules, so a signed
+            finding, which may go to another process, has none.
     """
 
     message: str
@@ -69,6 +71,7 @@ class Finding:
     level: Level | None = None
     category: str = ""
     network: str = ""
+    subjects: tuple[Op, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def at(cls, op: Op, message: str, related: Iterable[Op] = (), facts: Mapping[str, Any] | None = None) -> Finding:
@@ -82,6 +85,7 @@ class Finding:
             ops=(op.name, *(other.name for other in others)),
             shape=op.shape if op.values else None,
             facts=dict(facts or {}),
+            subjects=(op, *others),
         )
 
     @classmethod
@@ -92,4 +96,6 @@ class Finding:
 
     def by(self, rule: str, level: Level, category: str, network: str = "") -> Finding:
         """The finding signed with the rule that made it."""
-        return replace(self, rule=rule, level=self.level or level, category=category, network=network or self.network)
+        return replace(
+            self, rule=rule, level=self.level or level, category=category, network=network or self.network, subjects=()
+        )

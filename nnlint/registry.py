@@ -10,8 +10,8 @@ import ast
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,9 @@ class RuleInfo:
     pack: str
     module: str
     file: str
+    tips: tuple[str, ...] = ()
+    #: its options and their defaults
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,41 @@ _EMPTY = "a rule is a module of the pack; put one there, or reinstall or remove 
 _REINSTALL = "reinstall nnlint; from a checkout: pip install -e ."
 
 
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """A piece of advice that rules serve: in one sentence, under a section (which is a category of rules)."""
+
+    key: str
+    section: str
+    text: str
+
+
+def list_tips() -> tuple[Tip, ...]:
+    """The tips of every pack that has some, in the order written: the literal ``TIPS`` of its ``_tips.py``.
+
+    Raises:
+        RulePackError: if one cannot be read.
+    """
+    found: dict[str, Tip] = {}
+    for point in _entry_points():
+        file = _folder(point) / "_tips.py"
+        if file.exists():
+            found |= {tip.key: tip for tip in _read_tips(file)}
+    return tuple(found.values())
+
+
+def _read_tips(file: Path) -> Iterator[Tip]:
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+        assigned = (n for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "TIPS")
+        sections: dict[str, dict[str, str]] = ast.literal_eval(next(assigned).value)
+        for section, tips in sections.items():
+            yield from (Tip(key, section, text) for key, text in tips.items())
+    except (OSError, SyntaxError, ValueError, AttributeError, StopIteration) as error:
+        message = "the tips cannot be read: expected TIPS = {section: {key: sentence}}, all literal"
+        raise RulePackError(message, where=str(file)) from error
+
+
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
     # an editable and a built install of the same project may both announce it
     points = {(point.name, point.value): point for point in importlib.metadata.entry_points(group=GROUP)}
@@ -195,10 +233,10 @@ def read_rule(file: Path, pack: str, module: str) -> RuleInfo:
     if not doc:
         raise RulePackError("the rule has no docstring, which is its documentation", where=str(file), help=_FORM)
     marks = list(_marks(tree))
-    checks = [(CHECKS[name], call) for name, call, _ in marks if name in CHECKS]
+    checks = [(CHECKS[name], call, function) for name, call, function in marks if name in CHECKS]
     if len(checks) != 1:
         raise RulePackError(f"expected exactly one check, found {len(checks)}", where=str(file), help=_FORM)
-    on, call = checks[0]
+    on, call, function = checks[0]
     given = _arguments(call, file)
     missing = [name for name in ("category", "level", "since") if not isinstance(given.get(name), str)]
     if missing or given["level"] not in LEVELS:
@@ -215,6 +253,8 @@ def read_rule(file: Path, pack: str, module: str) -> RuleInfo:
         since=given["since"],
         default=given.get("default", True),
         was=tuple(given.get("was", ())),
+        tips=tuple(given.get("tips", ())),
+        options=_options(function, file) if function else {},
         fix=None if not fixes else "safe" if fixes[0] else "unsafe",
         examples=tuple(_examples(marks, source, file)),
         pack=pack,
@@ -243,6 +283,18 @@ def _arguments(call: ast.Call, file: Path) -> dict[str, Any]:
     except ValueError as error:
         message = "the arguments of a rule's decorators must be literal: they are read without importing the file"
         raise RulePackError(message, where=f"{file}:{call.lineno}") from error
+
+
+def _options(function: ast.FunctionDef, file: Path) -> dict[str, Any]:
+    arguments = function.args
+    try:
+        return {
+            parameter.arg: ast.literal_eval(default) if default is not None else None
+            for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        }
+    except ValueError as error:
+        message = "the options of a check need literal defaults: they are read without importing the file"
+        raise RulePackError(message, where=f"{file}:{function.lineno}") from error
 
 
 def _examples(marks: list[_Mark], source: str, file: Path) -> Iterator[ExampleText]:

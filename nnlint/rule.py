@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nnlint.finding import Edit, Finding, Level
-from nnlint.graph import Graph
-from nnlint.recipe import Recipe
 
-GraphCheck = Callable[[Graph], Iterator[Finding]]
-RecipeCheck = Callable[[Recipe], Iterator[Finding]]
+# a check may have options besides: keyword-only parameters with a default (`Check.options`)
+GraphCheck = Callable[..., Iterator[Finding]]
+RecipeCheck = Callable[..., Iterator[Finding]]
 FixFunction = Callable[[Finding], "tuple[Edit, ...] | Edit | None"]
 
 
@@ -54,6 +53,12 @@ class Check:
     since: str
     default: bool = True
     was: tuple[str, ...] = ()
+    tips: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the rule and their defaults: the keyword-only parameters of its function."""
+        return dict(self.function.__kwdefaults__ or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,18 @@ def good(*, input: str | None = None, loss: str | None = None) -> Callable[[Call
 
 
 def graph_rule(
-    *, category: str, level: Level, since: str, default: bool = True, was: tuple[str, ...] = ()
+    *,
+    category: str,
+    level: Level,
+    since: str,
+    default: bool = True,
+    was: tuple[str, ...] = (),
+    tips: tuple[str, ...] = (),
 ) -> Callable[[GraphCheck], Check]:
     """Marks the check of a rule that reads the network's graph (the loss included, as an op after the output).
+
+    The keyword-only parameters of the check, each with a plain default, are the rule's options: users set them in the
+    configuration (``[tool.nnlint.rules.small-batch]``).
 
     Args:
         category: the section of the tips it belongs to (``convolution``, ``activation``, ``loss`` …).
@@ -85,27 +99,42 @@ def graph_rule(
         since: the version of the pack that brought the rule.
         default: False for an opt-in rule, off unless selected.
         was: earlier names, which stay valid for ever.
+        tips: the keys of the tips it serves, in the ``_tips.py`` of its pack; none for a fault that no tip names.
     """
-    return lambda function: Check(function, "graph", category, level, since, default, was)
+    return lambda function: Check(function, "graph", category, level, since, default, was, tips)
 
 
 def recipe_rule(
-    *, category: str, level: Level, since: str, default: bool = True, was: tuple[str, ...] = ()
+    *,
+    category: str,
+    level: Level,
+    since: str,
+    default: bool = True,
+    was: tuple[str, ...] = (),
+    tips: tuple[str, ...] = (),
 ) -> Callable[[RecipeCheck], Check]:
     """Marks the check of a rule that reads how a script trains (`Recipe`). Arguments as for `graph_rule`."""
-    return lambda function: Check(function, "recipe", category, level, since, default, was)
+    return lambda function: Check(function, "recipe", category, level, since, default, was, tips)
 
 
-def run_rule(*, category: str, level: Level, since: str, was: tuple[str, ...] = ()) -> Check:
+def run_rule(
+    *, category: str, level: Level, since: str, was: tuple[str, ...] = (), tips: tuple[str, ...] = ()
+) -> Check:
     """The check of a rule whose findings nnlint makes itself while it builds and runs a network.
 
     It checks no graph. Its examples are scripts, as those of a recipe rule. Arguments as for `graph_rule`.
     """
-    return Check(lambda _: iter(()), "run", category, level, since, True, was)
+    return Check(lambda _: iter(()), "run", category, level, since, True, was, tips)
 
 
 def fix(*, safe: bool) -> Callable[[FixFunction], FixRule]:
-    """Marks the fix: a function from a finding to the edits that mend it (None where it cannot)."""
+    """Marks the fix: a function from a finding to the edits that mend it (None where it cannot).
+
+    It runs right after the check, where the finding still has its ops (`Finding.subjects`).
+
+    Args:
+        safe: the mended network computes the same numbers from the same state_dict, and learns by the same gradients.
+    """
     return lambda function: FixRule(function, safe)
 
 

@@ -148,6 +148,9 @@ class Op:
     grad: bool
     #: whether it overwrites its first input
     inplace: bool
+    #: whether more than ops make use of its result: plain Python asked for its shape or its values (``if``, ``assert``,
+    #: ``print``), a hook was given it, or the network or an argument keeps it (an attribute, a list, a cache)
+    observed: bool = False
     #: filled in by `Graph`: the ops that read this one, in order of execution and with repeats
     users: tuple[Op, ...] = ()
 
@@ -213,6 +216,8 @@ class Graph:
         unused: paths of modules that hold parameters and never ran.
         parameters: every parameter of the network, tied ones once, whether an op reads it or not.
         guesses: sites and reasons where a value that only a real run knows was assumed.
+        modal: paths of modules whose ``forward`` takes another way in training than in evaluation, by a condition on
+            ``self.training``: what was recorded of them in one mode says nothing of the other.
     """
 
     ops: tuple[Op, ...]
@@ -222,6 +227,7 @@ class Graph:
     unused: tuple[str, ...] = ()
     parameters: tuple[Param, ...] = ()
     guesses: tuple[str, ...] = ()
+    modal: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         users: list[list[Op]] = [[] for _ in self.ops]

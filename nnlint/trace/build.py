@@ -26,6 +26,7 @@ from nnlint.trace import replay
 from nnlint.trace.hyper import hyper, stated_arguments
 from nnlint.trace.losses import GivenLoss, append_losses
 from nnlint.trace.macs import macs
+from nnlint.trace.modal import modal_modules
 from nnlint.trace.names import op_name, spelling
 from nnlint.trace.outputs import OutputPath, selected
 from nnlint.trace.parameters import Parameters, unused_modules
@@ -73,7 +74,8 @@ def build_graph(
         builder.add(node)
     unused = unused_modules(parameters, builder.ops) if model is not None else ()
     append_losses(builder.ops, losses, builder.output_part)
-    return Graph(tuple(builder.ops), name, file, how, unused, parameters.own, gm.meta.get(ASSUMED, ()))
+    modal = modal_modules(model) if model is not None else ()
+    return Graph(tuple(builder.ops), name, file, how, unused, parameters.own, gm.meta.get(ASSUMED, ()), modal)
 
 
 class _Builder:
@@ -209,6 +211,7 @@ class _Builder:
             training=run.training,
             grad=run.grad,
             inplace=run.inplace,
+            observed=run.observed,
         )
         self.ops.append(op)
         return op

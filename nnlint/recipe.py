@@ -57,10 +57,21 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class ParamGroup:
+    """One of the groups of parameters an optimiser is given: the arguments of its own, and whose parameters they are."""
+
+    site: Site
+    arguments: Mapping[str, Fact[Any]] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
+    #: arguments the group has of its own, whose values cannot be read
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Optimizer:
     """An optimiser: ``name`` is the class in lower case (``sgd``, ``adamw``), ``arguments`` the plain ones by name.
 
-    ``networks`` are the variables whose ``parameters()`` it was given.
+    ``networks`` are the variables whose ``parameters()`` it was given; ``complete`` says that they are all it was given.
     """
 
     name: str
@@ -68,6 +79,36 @@ class Optimizer:
     variable: str = ""
     arguments: Mapping[str, Fact[Any]] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
+    #: the dotted class: ``torch.optim.SGD``; "" where it is not known
+    path: str = ""
+    groups: tuple[ParamGroup, ...] = ()
+    complete: bool = False
+    #: arguments that are given, but whose value cannot be read ("**": any may be given)
+    unread: tuple[str, ...] = ()
+
+    def stated(self, name: str) -> tuple[Fact[Any], ...]:
+        """The values an argument has, wherever it is in force: the groups' own, and the outer one for the others."""
+        own = [group.arguments[name] for group in self.groups if name in group.arguments]
+        others = [group for group in self.groups if name not in group.arguments and name not in group.unread]
+        if name in self.arguments and (others or not self.groups):
+            own.append(self.arguments[name])
+        return tuple(own)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """A learning-rate scheduler: ``path`` is its dotted class, ``optimizer`` the variable of what it schedules."""
+
+    path: str
+    site: Site
+    variable: str = ""
+    optimizer: str = ""
+    arguments: Mapping[str, Fact[Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The class's own name: ``StepLR``."""
+        return self.path.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +123,8 @@ class Loader:
     #: the argument's source text: a sampler or batch sampler given, whatever it is
     sampler: Fact[str] | None = None
     drop_last: Fact[bool] | None = None
+    #: the source text of ``collate_fn``, where one is given
+    collate: Fact[str] | None = None
     num_workers: Fact[int] | None = None
     pin_memory: Fact[bool] | None = None
     #: the callee (dotted, imports resolved) or variable that makes the data set: ``torchvision.datasets.MNIST``
@@ -103,6 +146,60 @@ class Call:
     function: str = ""
     loops: tuple[Site, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+EventKind = Literal[
+    "loss", "backward", "zero_grad", "step", "scheduler_step", "any_step", "gradient", "handed", "mode"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens in a loop, in the functions it calls as well.
+
+    Attributes:
+        kind: ``any_step`` is a ``step()`` of an object that is not known; ``gradient`` a gradient taken or parameters
+            changed by other means than ``backward()`` and an optimiser; ``handed`` a call that may do anything to the
+            optimiser: of something unknown that is given it, or of a method that the file does not have.
+        target: what it is done to, as the recipe calls it.
+        depth: how many loops within the loop stand around it.
+        certain: it stands under no condition within the loop.
+        passed: whether the call has arguments.
+    """
+
+    kind: EventKind
+    target: str
+    site: Site
+    depth: int = 0
+    certain: bool = True
+    passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLoop:
+    """A loop in which something is trained: its header, the function it stands in, and what happens in it, in order."""
+
+    site: Site
+    function: str
+    events: tuple[Event, ...]
+
+    def of(self, *kinds: EventKind) -> tuple[Event, ...]:
+        """The events of these kinds, in order."""
+        return tuple(event for event in self.events if event.kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A call of a network outside of other networks.
+
+    ``grad`` is False where no gradients are recorded; ``sources`` are the networks whose outputs it is given, as far as
+    they are still attached to their graphs.
+    """
+
+    network: str
+    site: Site
+    grad: bool = True
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +227,25 @@ class Recipe:
     #: assignments such as ``torch.backends.cudnn.benchmark = True`` by the full dotted name, and
     #: ``torch.use_deterministic_algorithms`` by its own
     flags: Mapping[str, Fact[Any]] = field(default_factory=dict)
+    #: the switches that are set to something that cannot be read, or on a branch only
+    unread_flags: tuple[str, ...] = ()
+    schedulers: tuple[Scheduler, ...] = ()
+    #: the loops that train, outer ones after inner ones
+    training_loops: tuple[TrainingLoop, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+    #: ``total += loss`` with its graph; ``target`` is what it is added to
+    kept_graphs: tuple[Call, ...] = ()
+    #: gradients are bounded: ``clip_grad_norm_`` and its kin
+    clips: tuple[Call, ...] = ()
+    #: variables of networks that are held fixed (``requires_grad_(False)``) or filled from elsewhere (a checkpoint)
+    held_fixed: tuple[Call, ...] = ()
+    loaded: tuple[Call, ...] = ()
+    #: where the file first names an accelerator (``cuda``, ``mps``, ``xla`` …), and a step that sets a learning rate
+    #: itself (``group["lr"] = …``)
+    accelerator: Fact[str] | None = None
+    rates_set: Fact[str] | None = None
+    #: expressions that give the inputs another size from batch to batch
+    varying_sizes: tuple[Fact[str], ...] = ()
     #: gradients are accumulated on purpose: ``if step % n == 0: optimizer.step()``
     accumulation: Fact[str] | None = None
     #: a training framework that owns the loop: ``lightning``, ``accelerate``, ``fabric``, ``ignite``, ``transformers``

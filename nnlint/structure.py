@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnlint.graph import Graph, Op, Shape
-from nnlint.kinds import Kind, loss, value_preserving
+from nnlint.kinds import (
+    Kind,
+    average_pooling,
+    batch_norm,
+    classification_loss,
+    convolution,
+    linear,
+    log_probability,
+    loss,
+    regression_loss,
+    softmax,
+    value_preserving,
+)
 
 # -- losses ------------------------------------------------------------------------------------------------------------
 
@@ -61,3 +73,57 @@ def normal_axis(axis: int | tuple[int, ...] | None, rank: int) -> int | None:
 def losses_of(graph: Graph, kind: Kind) -> Iterator[Op]:
     """The losses of a kind that are linked to an output."""
     return (op for op in graph.find(kind) if op.inputs)
+
+
+# -- normalisation and results -----------------------------------------------------------------------------------------
+
+#: turns scores into probabilities
+probability = softmax | log_probability | Kind.of("sigmoid")
+#: between the last layer and the result nothing is computed but averages (and probabilities)
+_read_out = value_preserving | average_pooling | Kind.of("mean")
+#: as many scores as a network that is no encoder may have
+_FEW = 10
+
+
+def batch_norms_in_training(graph: Graph) -> tuple[Op, ...]:
+    """The batch norms that normalise by the batch they are given while the network is trained.
+
+    One is frozen if it is in evaluation mode while other modules of the network are in training mode. Of a functional
+    one it is not known.
+    """
+    modes = {op.module.training for op in graph.ops if op.module is not None}
+    return tuple(
+        op for op in graph.find(batch_norm) if op.module is not None and (op.module.training or True not in modes)
+    )
+
+
+def scores(graph: Graph) -> tuple[Op, ...]:
+    """The ops that make a network's final scores or probabilities, as far as it is known that they are such.
+
+    They make what a loss judges, what a softmax or sigmoid turns into the result, or a result of at most ten numbers a
+    sample. What an encoder hands out is not among them. Averages, and what only rearranges values, are passed.
+    """
+    found: dict[int, Op] = {}
+    for judge in losses_of(graph, classification_loss | regression_loss):
+        found |= {op.index: op for op in judged(judge, past=_read_out | probability)}
+    for result in dict.fromkeys(graph.output.inputs):
+        few = len(result.shape) == 2 and result.shape[1] <= _FEW
+        for end in result.back(past=_read_out) if result in _read_out else (result,):
+            if end in probability:
+                found |= {op.index: op for op in end.back(past=_read_out | probability)}
+            elif few:
+                found[end.index] = end
+    return tuple(found[index] for index in sorted(found))
+
+
+def layer_before(op: Op, *, past: Kind) -> Op | None:
+    """The convolution or linear layer that an op reads along a single line past ops of a kind.
+
+    None if there is none, or if anything else reads what lies between.
+    """
+    source = op.inputs[0] if op.inputs else None
+    while source is not None and len(source.users) == 1:
+        if source in convolution | linear:
+            return source
+        source = source.inputs[0] if source in past and len(source.inputs) == 1 else None
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -69,6 +69,14 @@ class Keeper:
                 self._save(gradient)
             del parameter
 
+    def added(self) -> Iterator[Any]:
+        """What the modules hold now and did not hold before: new attributes, and new items of their containers."""
+        for module, attributes in self._attributes:
+            for name, value in module.__dict__.items():
+                if attributes.get(name) is not value:
+                    yield value
+        yield from self._held.added()
+
     def restore(self) -> None:
         """Put everything back."""
         self._held.restore()
@@ -129,6 +137,13 @@ class _Held:
                     seen.add(id(item))
                     get, put = _GENERATORS[kind]
                     self._generators.append((getattr(item, put), getattr(item, get)()))
+
+    def added(self) -> Iterator[Any]:
+        for container, items in self._containers:
+            before = {id(item) for item in (items.values() if isinstance(items, dict) else items)}
+            for item in container.values() if isinstance(container, dict) else container:
+                if id(item) not in before:
+                    yield item
 
     def restore(self) -> None:
         for container, items in self._containers:

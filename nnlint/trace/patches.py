@@ -70,7 +70,10 @@ def _module_call(
         recorder.enter(self)
         error: BaseException | None = None
         try:
-            return call(self, *args, **kwargs)
+            result = call(self, *args, **kwargs)
+            if self._forward_hooks:
+                recorder.observe(result)
+            return result
         except BaseException as raised:
             error = raised
             raise

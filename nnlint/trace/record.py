@@ -70,6 +70,7 @@ def record(
     try:
         with _rare_collection(), patched(recorder), recorder:
             result = model(*args, **named)
+        _observe_what_stays(recorder, keeper, (args, named))
     except Exception as error:
         raise _explained(error, recorder) from error
     finally:
@@ -78,6 +79,13 @@ def record(
     module = _graph_module(model, recorder, compile)
     module.meta[ASSUMED] = tuple(dict.fromkeys(recorder.assumed))
     return module
+
+
+def _observe_what_stays(recorder: Recorder, keeper: Keeper, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
+    """Results that outlive the pass in the network's attributes, or in a list or cache it was given."""
+    args, named = arguments
+    for value in (*keeper.added(), *args, *named.values()):
+        recorder.observe(value)
 
 
 @contextmanager

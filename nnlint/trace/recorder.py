@@ -76,6 +76,7 @@ class Recorder(TorchFunctionMode):
         self._paths = paths
         self._regions = Regions(self._plumbing)
         self._nodes: dict[int, Source] = {}
+        self._observed: set[fx.Node] = set()
         self._alive: list[Any] = []
         self._names: dict[int, str] = {}
         self._stack: list[tuple[nn.Module, str]] = [(root, "")]
@@ -171,6 +172,8 @@ class Recorder(TorchFunctionMode):
             )
             self._regions.follow()
             node = self._node("call_module", self._target(module, path), *given, note)
+            if module._forward_hooks:
+                self._observed.add(node)
             return self._bind(node, result, found, overwrites)
 
     def opaque(
@@ -189,6 +192,16 @@ class Recorder(TorchFunctionMode):
         """Have the graph call a function that makes no tensor, for its effect."""
         with torch._C.DisableTorchFunction():
             self._plumbing(func, *args)
+
+    def observe(self, value: Any) -> None:
+        """Note that more than ops make use of the tensors in a value (`Op.observed`)."""
+        if isinstance(value, torch.Tensor):
+            source = self._nodes.get(id(value))
+            if type(source) is fx.Node:
+                self._observed.add(source)
+        elif type(value) not in _PLAIN:
+            for tensor in replay.tensors_in(value):
+                self.observe(tensor)
 
     def made(self, tensor: Any) -> bool:
         """Whether a tensor is a result of the pass."""
@@ -239,6 +252,9 @@ class Recorder(TorchFunctionMode):
         value = self._argument(result, found, exact=True)
         note = Run("output", reads=tuple(map(value_of, found)), training=self._stack[0][0].training)
         self.graph.output(value).meta[META] = note
+        for node in self._observed:
+            note = node.meta[META]
+            node.meta[META] = replace(note, observed=note.role == "op")
 
     # -- inner workings --------------------------------------------------------------------------------------------
 
@@ -262,6 +278,8 @@ class Recorder(TorchFunctionMode):
         return make
 
     def _query(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args and type(source := self._nodes.get(id(args[0]))) is fx.Node:
+            self._observed.add(source)
         try:
             return func(*args, **kwargs)
         except Exception as error:

@@ -37,6 +37,7 @@ class Run:
         training, grad: the enclosing module's mode, and whether gradients were recorded.
         inplace: whether it overwrites its first tensor argument.
         slot: for an item, which output of its producer.
+        observed: see `Op.observed`.
     """
 
     role: Role
@@ -51,3 +52,4 @@ class Run:
     grad: bool = True
     inplace: bool = False
     slot: int = 0
+    observed: bool = False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nnlint.graph import Graph
 
 Role = Literal["train", "val", "test"]
+Purpose = Literal["train", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,37 @@ class Scheduler:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSet:
+    """The data set behind a loader, as far as the source says what it is.
+
+    Attributes:
+        name: the callee that makes it, imports resolved (``torchvision.datasets.MNIST``), or the class of the file.
+        site: the expression that makes it; for an object of a class of the file, the class.
+        number: the same for one object wherever it is used; None for what may be another object every time.
+        style: how it hands out samples: by index or one after the other; None where that is not known.
+        part: it is a part of another data set (a split, a subset).
+        arguments: the plain arguments of the call, by name or position ("0", "1", …).
+        samples: how many it holds.
+        grouped: why its samples are in the order of their classes (``the folders of ImageFolder``).
+        decode: the call (or the data set) that opens and decodes a file for every sample.
+        transforms: what is applied to every sample, in order; ``name`` is the dotted path.
+        raw: what makes its samples tensors of 0 to 255, where nothing after it scales them.
+    """
+
+    name: str
+    site: Site
+    number: int | None = None
+    style: Literal["map", "iterable"] | None = None
+    part: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    samples: Fact[int] | None = None
+    grouped: Fact[str] | None = None
+    decode: Fact[str] | None = None
+    transforms: tuple[Step, ...] = ()
+    raw: Fact[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Loader:
     """A data loader. ``role`` is train where its batches feed ``backward()``, else what its loop or name says."""
 
@@ -129,6 +161,10 @@ class Loader:
     pin_memory: Fact[bool] | None = None
     #: the callee (dotted, imports resolved) or variable that makes the data set: ``torchvision.datasets.MNIST``
     dataset: Fact[str] | None = None
+    #: what is known of that data set
+    data: Fact[DataSet] | None = None
+    #: the class, imports resolved
+    name: str = ""
     #: arguments that are given, but whose value cannot be read: neither a fact nor the default ("**": any may be given)
     unread: tuple[str, ...] = ()
 
@@ -203,6 +239,54 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """A forward pass of a network in the course of its training or evaluation: ``net(images)``.
+
+    Attributes:
+        network: the variable that holds the network.
+        purpose: ``train`` where a ``backward()`` follows in the same loop, ``evaluate`` in a loop over data without one.
+        loop: the header of the innermost loop over batches around it, those of callers included.
+        grad: whether gradients are recorded there.
+        mode: the mode that the network is in; for training, ``eval`` says that it is in evaluation mode from the
+            second round on at the latest. None where that is not certain.
+        set_by: the ``train()`` or ``eval()`` that put it into that mode; None for a network as it was made.
+        resumes: for an evaluation, the header of the training loop that would stay in evaluation mode after an
+            ``eval()`` here, because no ``train()`` stands in the loop around both.
+    """
+
+    network: str
+    site: Site
+    purpose: Purpose
+    loop: Site | None = None
+    grad: bool = True
+    mode: Literal["train", "eval"] | None = None
+    set_by: Site | None = None
+    resumes: Site | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochLoop:
+    """A loop over epochs around a ``backward()``.
+
+    Attributes:
+        site: its header.
+        batches: the header of the loop over batches in it; None where every step sees all the data (or what the loop
+            draws by itself).
+        epochs: how often it runs.
+        silent: nothing in it, nor in what it calls, can tell anybody how the training goes.
+        stops_early: it can be left before its end.
+        samples: how many samples every step sees, where that is all of them; stated by the expression that makes them.
+    """
+
+    site: Site
+    batches: Site | None = None
+    epochs: Fact[int] | None = None
+    silent: bool = False
+    stops_early: bool = False
+    samples: Fact[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything known of the training that one script (or one live hand-over) describes."""
 
@@ -250,6 +334,14 @@ class Recipe:
     accumulation: Fact[str] | None = None
     #: a training framework that owns the loop: ``lightning``, ``accelerate``, ``fabric``, ``ignite``, ``transformers``
     framework: Fact[str] | None = None
+    #: the loops over epochs
+    epoch_loops: tuple[EpochLoop, ...] = ()
+    #: forward passes whose purpose is known
+    passes: tuple[Pass, ...] = ()
+    #: what puts samples into a random order, beside the loaders: ``random_split``, ``random.shuffle``, ``permutation``
+    shuffles: tuple[Fact[str], ...] = ()
+    #: weights that were trained before: ``weights=…``, ``from_pretrained``, ``load_state_dict``
+    pretrained: Fact[str] | None = None
     #: the networks the script trains or evaluates, as traced: variable name → graph; filled in by the engine
     graphs: Mapping[str, Graph] = field(default_factory=dict)
 

@@ -204,6 +204,18 @@ def _walk(start: tuple[Op, ...], past: Kind, step: Any) -> Iterator[Op]:
             yield op
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A registered module that never ran and that no code of its class or script reads, so that none could run it."""
+
+    path: str
+    #: the name of its class
+    type: str
+    params: int
+    #: the expression that constructed it
+    site: Site | None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A network: its ops in order of execution. The loss, where one is known, stands after the output.
@@ -214,10 +226,12 @@ class Graph:
         file: the file that defines it, if known.
         how: ``"meta"`` (no arithmetic was done), ``"real"`` (a run with values) or ``"partial"``.
         unused: paths of modules that hold parameters and never ran.
+        idle: those of them that no code reads at all.
         parameters: every parameter of the network, tied ones once, whether an op reads it or not.
         guesses: sites and reasons where a value that only a real run knows was assumed.
         modal: paths of modules whose ``forward`` takes another way in training than in evaluation, by a condition on
             ``self.training``: what was recorded of them in one mode says nothing of the other.
+        guessed: whether nobody states the inputs: the sizes the network leaves open are then nnlint's choice.
     """
 
     ops: tuple[Op, ...]
@@ -227,7 +241,9 @@ class Graph:
     unused: tuple[str, ...] = ()
     parameters: tuple[Param, ...] = ()
     guesses: tuple[str, ...] = ()
+    idle: tuple[Idle, ...] = ()
     modal: tuple[str, ...] = ()
+    guessed: bool = False
 
     def __post_init__(self) -> None:
         users: list[list[Op]] = [[] for _ in self.ops]

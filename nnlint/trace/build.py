@@ -30,7 +30,8 @@ from nnlint.trace.modal import modal_modules
 from nnlint.trace.names import op_name, spelling
 from nnlint.trace.outputs import OutputPath, selected
 from nnlint.trace.parameters import Parameters, unused_modules
-from nnlint.trace.run import ASSUMED, META, Run
+from nnlint.trace.run import ASSUMED, META, SITES, Run
+from nnlint.trace.unread import idle_modules
 
 #: an op and which of its outputs; or a parameter
 Source = tuple[Op, int] | Param
@@ -75,7 +76,10 @@ def build_graph(
     unused = unused_modules(parameters, builder.ops) if model is not None else ()
     append_losses(builder.ops, losses, builder.output_part)
     modal = modal_modules(model) if model is not None else ()
-    return Graph(tuple(builder.ops), name, file, how, unused, parameters.own, gm.meta.get(ASSUMED, ()), modal)
+    idle = idle_modules(model, unused, gm.meta.get(SITES, lambda _: None)) if model is not None else ()
+    assumed = gm.meta.get(ASSUMED, ())
+    ops = tuple(builder.ops)
+    return Graph(ops, name, file, how, unused, parameters.own, assumed, idle=idle, modal=modal)
 
 
 class _Builder:

@@ -23,7 +23,7 @@ from nnlint.trace.leaves import unwrapped
 from nnlint.trace.patches import patched
 from nnlint.trace.paths import Paths
 from nnlint.trace.recorder import Recorder
-from nnlint.trace.run import ASSUMED
+from nnlint.trace.run import ASSUMED, SITES
 from nnlint.trace.templates import Template
 
 _STARRED = (None, inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)  # at 1 and 2: as many stars
@@ -77,6 +77,7 @@ def record(
         keeper.restore()
     recorder.give(result)
     module = _graph_module(model, recorder, compile)
+    module.meta[SITES] = paths.site
     module.meta[ASSUMED] = tuple(dict.fromkeys(recorder.assumed))
     return module
 

@@ -20,6 +20,8 @@ Role = Literal["input", "parameter", "buffer", "constant", "op", "item", "output
 META = "nnlint"
 #: where a recorded module keeps, in its own ``meta``, what had to be assumed of values that were not there
 ASSUMED = "nnlint.assumed"
+#: ... and the function that finds the constructor call of a module
+SITES = "nnlint.sites"
 
 
 @dataclass(frozen=True, slots=True)

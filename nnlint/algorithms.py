@@ -50,14 +50,36 @@ def immediate_dominators(graph: Graph) -> Mapping[Op, Op | None]:
 
 
 def bottlenecks(graph: Graph) -> tuple[Op, ...]:
-    """The ops that every path from the inputs to the output passes, in order: no branch goes around them."""
-    above = immediate_dominators(graph)
-    op = above.get(graph.output)
+    """The ops that every path from the inputs to the output passes, in order: no branch goes around them.
+
+    They are the dominators of the output. The ops stand in an order in which data flows forwards, so a path avoids an
+    op exactly if one of its steps jumps over it: one sweep finds them, without networkx.
+    """
+    on_a_path = _between(graph)
+    furthest = max((op.index for op in graph.inputs if op.index in on_a_path), default=0)
     found = []
-    while op is not None:
-        found.append(op)
-        op = above[op]
-    return tuple(reversed(found))
+    for op in graph.ops:
+        if op.index not in on_a_path or op is graph.output:
+            continue
+        if furthest <= op.index:
+            found.append(op)
+        readers = (user.index for user in op.users if user.index in on_a_path and op in user.inputs)
+        furthest = max((furthest, *readers))
+    return tuple(found)
+
+
+def _between(graph: Graph) -> set[int]:
+    """The indices of the ops on the paths from the inputs to the output."""
+    end = graph.output
+    reached: set[int] = set()
+    for op in graph.ops[: end.index + 1]:
+        if op.name == "input" or any(source.index in reached for source in op.inputs):
+            reached.add(op.index)
+    leading = {end.index} & reached
+    for op in reversed(graph.ops[: end.index + 1]):
+        if op.index in leading:
+            leading.update(source.index for source in op.inputs if source.index in reached)
+    return leading
 
 
 def longest_path(graph: Graph, kind: Kind) -> tuple[Op, ...]:
@@ -86,9 +108,14 @@ def layers(graph: Graph) -> tuple[tuple[Op, ...], ...]:
 
 def ancestors(graph: Graph, op: Op) -> tuple[Op, ...]:
     """Every op that takes part in computing this one (weights included), in order of execution."""
-    import networkx
-
-    return tuple(graph.ops[index] for index in sorted(networkx.ancestors(graph.to_networkx(), op.index)))
+    found: set[int] = set()
+    waiting = [op]
+    while waiting:
+        current = waiting.pop()
+        new = {source.index: source for source in current.inputs + current.weights if source.index not in found}
+        found.update(new)
+        waiting.extend(new.values())
+    return tuple(graph.ops[index] for index in sorted(found))
 
 
 def _data_flow(graph: Graph) -> Any:

@@ -137,7 +137,8 @@ def device_of(module: nn.Module) -> str:
 
 def graph_of(traced: Traced, name: str, file: str | None, losses: Iterable[GivenLoss] = ()) -> Graph:
     """The graph of a traced network, with what judges it."""
-    return build_graph(traced.recorded, model=traced.module, name=name, file=file, how=traced.how, losses=losses)
+    graph = build_graph(traced.recorded, model=traced.module, name=name, file=file, how=traced.how, losses=losses)
+    return replace(graph, guessed=traced.inputs.guessed)
 
 
 def report_of(base: NetworkReport, traced: Traced, graph: Graph, *, rows: bool) -> NetworkReport:

@@ -83,6 +83,7 @@ class Inputs:
     Attributes:
         device: where they live: ``meta``, or ``cpu`` where values were needed.
         tries: how many it took.
+        guessed: whether nobody states them, so that sizes the network leaves open are nnlint's choice.
     """
 
     args: tuple[Any, ...]
@@ -91,6 +92,7 @@ class Inputs:
     device: str
     result: Any
     tries: int = 1
+    guessed: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -141,7 +143,7 @@ def find_inputs(
     for proposal in proposals:
         result = runner.go(proposal.args, proposal.kwargs, {"N": proposal.batch, "T": 16})
         if isinstance(result, _Done):
-            return result.inputs(proposal.source, runner.tries)
+            return result.inputs(proposal.source, runner.tries, guessed=proposal.evidence == "guess")
         failed.append(Tried(result.inputs, proposal.source, result.fault, proposal.blames(result.fault)))
     told = any(proposal.evidence == "explicit" for proposal in proposals)
     if not search or told or any(one.own and one.fault.is_mismatch for one in failed):
@@ -156,8 +158,8 @@ class _Done:
     device: str
     result: Any
 
-    def inputs(self, source: str, tries: int) -> Inputs:
-        return Inputs(self.args, self.kwargs, source, self.device, self.result, tries)
+    def inputs(self, source: str, tries: int, *, guessed: bool) -> Inputs:
+        return Inputs(self.args, self.kwargs, source, self.device, self.result, tries, guessed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal],
             if (usual := usual_size(state)) is not None:
                 again = runner.go(*arguments(usual), dict(usual.sizes))
                 result = again if isinstance(again, _Done) else result
-            return result.inputs(_guessed(state), tries)
+            return result.inputs(_guessed(state), tries, guessed=True)
         failed.append(Tried(result.inputs, _guessed(state), result.fault, False))
         if _hopeless(result.fault, failed):
             break

@@ -6,15 +6,20 @@ there while the remaining files are read here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nnlint import suppress
 from nnlint.check import check_graph, check_recipe, tidy
+from nnlint.config.apply import Configs
 from nnlint.errors import NnlintError, RulePackError
+from nnlint.finding import Finding
 from nnlint.names import loss_named
+from nnlint.registry import list_rules, load_rules
 from nnlint.report.model import FileReport, Report
+from nnlint.selection import choose
 from nnlint.settings import Settings
 from nnlint.targets import Target, expand
 
@@ -28,33 +33,63 @@ __all__ = ["check_graph", "check_recipe", "check_source", "expand", "run", "with
 Progress = Callable[[int, int], None]
 
 
-def run(paths: Iterable[str], settings: Settings | None = None, progress: Progress | None = None) -> Report:
+#: no configuration is looked for
+ISOLATED = Configs(isolated=True)
+
+
+def run(
+    paths: Iterable[str],
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    configs: Configs = ISOLATED,
+) -> Report:
     """Check files, folders and targets.
 
     Args:
         paths: as on the command line.
         settings: what to check and how; `Settings.rules` is filled in here.
         progress: told how far the run is.
+        configs: which configuration applies to which file.
 
     Returns:
         the report: one `FileReport` a target, in the order given.
 
     Raises:
-        UsageError: for a path that does not exist, or a rule or loss name that is none.
+        UsageError: for a path that does not exist, a rule or loss name that is none, or a wrong configuration.
     """
-    settings = settings or Settings()
-    targets = expand(paths)
-    if settings.select or settings.extend_select or settings.ignore:
-        with_rules(settings)  # a wrong name is told before any work is done
-    if settings.loss is not None:
-        loss_named(settings.loss)
+    asked = settings or Settings()
+    targets = expand(paths, configs.excludes)
+    notes: list[str] = []
+    by_target = {index: configs.settings(target.path, asked, notes) for index, target in enumerate(targets)}
+    if asked.select or asked.extend_select or asked.ignore:
+        with_rules(next(iter(by_target.values()), asked))  # a wrong name is told before any work is done
+    if asked.loss is not None:
+        loss_named(asked.loss)
     reports: dict[int, FileReport] = {}
     errors: list[str] = []
-    for index, report in _examined(targets, settings, errors):
-        reports[index] = replace(report, findings=tuple(tidy(report.findings)))
+    for index, report in _examined(targets, by_target, asked, errors):
+        reports[index] = replace(_sifted(report, by_target[index]), fail_on=by_target[index].fail_on)
         if progress is not None:
             progress(len(reports), len(targets))
-    return Report(_once([reports[index] for index in range(len(targets))]), tuple(errors))
+    return Report(_once([reports[index] for index in range(len(targets))]), tuple(errors), tuple(notes))
+
+
+def _sifted(report: FileReport, settings: Settings) -> FileReport:
+    """The report of a file without what its comments and its configuration say not to report."""
+    found = tidy(report.findings)
+    sifted = suppress.sift([*found, *_unused_ignores(report, found, settings)], settings)
+    return replace(report, findings=tuple(tidy(sifted.kept)), ignored=sifted.ignored)
+
+
+def _unused_ignores(report: FileReport, found: list[Finding], settings: Settings) -> list[Finding]:
+    if not suppress.ignores_in(report.path) or report.errors:
+        return []
+    settings, _ = with_rules(settings)
+    if suppress.UNUSED not in settings.rules:
+        return []
+    rules = list_rules(settings.local_rules).rules
+    unused = suppress.unused(report.path, found, rules, set(report.ran), report.covered)
+    return [suppress.signed(finding, settings) for finding in unused]
 
 
 def _once(reports: list[FileReport]) -> tuple[FileReport, ...]:
@@ -76,7 +111,9 @@ def _once(reports: list[FileReport]) -> tuple[FileReport, ...]:
     )
 
 
-def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]) -> Iterator[tuple[int, FileReport]]:
+def _examined(
+    targets: tuple[Target, ...], by_target: Mapping[int, Settings], asked: Settings, errors: list[str]
+) -> Iterator[tuple[int, FileReport]]:
     """The report of every target, with its number, as they get done; ``errors`` receives what concerns no one file."""
     source_only: dict[int, Script] = {}
     for_workers: dict[int, Target] = {}
@@ -86,20 +123,21 @@ def _examined(targets: tuple[Target, ...], settings: Settings, errors: list[str]
             script = _read(target)
             if isinstance(script, FileReport):
                 yield index, script
-            elif settings.execute and (target.name or _has_networks(script)):
-                workers = workers or stack.enter_context(_start_workers(settings))
+            elif asked.execute and (target.name or _has_networks(script)):
+                workers = workers or stack.enter_context(_start_workers(asked))
                 for_workers[index] = target
             elif script.uses_torch:
                 source_only[index] = script
             else:
                 yield index, FileReport(target.path, empty=True)
-        if source_only or for_workers:
-            settings, problems = with_rules(settings)
-            errors += problems
+        chosen: dict[int, Settings] = {}
+        for index in (*source_only, *for_workers):
+            chosen[index], problems = with_rules(by_target[index])
+            errors += [problem for problem in problems if problem not in errors]
         for index, script in source_only.items():
-            yield index, check_source(script, settings)
+            yield index, check_source(script, chosen[index])
         if workers is not None:
-            yield from workers.run(for_workers, settings)
+            yield from workers.run(for_workers, chosen)
 
 
 def _start_workers(settings: Settings) -> Workers:
@@ -116,25 +154,26 @@ def with_rules(settings: Settings) -> tuple[Settings, list[str]]:
     Raises:
         UsageError: for a name that is no rule and no category.
     """
-    from nnlint.registry import list_rules
-    from nnlint.selection import choose
-
-    listing = list_rules()
+    listing = list_rules(settings.local_rules)
     names = choose(listing.rules, settings.select, settings.extend_select, settings.ignore)
     return replace(settings, rules=names), [str(error) for error in listing.errors]
 
 
 def check_source(script: Script, settings: Settings) -> FileReport:
     """Check what the source says of the training, and run nothing."""
-    from nnlint.registry import list_rules, load_rules
-
-    on_recipes = [info.name for info in list_rules().rules if info.on == "recipe" and info.name in settings.rules]
+    local = settings.local_rules
+    on_recipes = [info.name for info in list_rules(local).rules if info.on == "recipe" and info.name in settings.rules]
     problems: list[RulePackError] = []
     timing: dict[str, float] = {}
-    findings = check_recipe(script.recipe, load_rules(on_recipes, problems), timing)
-    empty = not _has_networks(script)
+    rules = load_rules(on_recipes, problems, local)
+    findings = check_recipe(script.recipe, rules, timing, settings.options)
     return FileReport(
-        script.path, findings=tuple(findings), errors=tuple(map(str, problems)), empty=empty, timing=timing
+        script.path,
+        findings=tuple(findings),
+        errors=tuple(map(str, problems)),
+        empty=not _has_networks(script),
+        timing=timing,
+        ran=tuple(on_recipes),
     )
 
 

@@ -7,13 +7,16 @@ importing anything (rules import torch for their examples). `load_rules` imports
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from nnlint.errors import RulePackError
@@ -76,22 +79,26 @@ class Listing:
 
 
 @cache
-def list_rules() -> Listing:
-    """Every rule of every installed pack, read from the source: nothing is imported."""
+def list_rules(local: tuple[str, ...] = ()) -> Listing:
+    """Every rule of every installed pack, read from the source: nothing is imported.
+
+    Args:
+        local: rule files, and folders of them, that belong to no installed pack.
+    """
     rules: dict[str, RuleInfo] = {}
     errors: list[RulePackError] = []
-    for point in _entry_points():
+    sources: list[tuple[str, Callable[[], Path], str]]
+    sources = [(point.name, partial(_folder, point), point.value) for point in _entry_points()]
+    sources += [(path, partial(Path, path), "") for path in local]
+    for pack, place, package in sources:
         try:
-            folder = _folder(point)
-            files = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
-            if not files:
-                raise RulePackError(f"the rule pack {point.name!r} has no rules", where=str(folder), help=_EMPTY)
+            files = _rule_files(pack, place())
         except RulePackError as error:
             errors.append(error)
             continue
         for file in files:
             try:
-                rule = read_rule(file, point.name, f"{point.value}.{file.stem}")
+                rule = read_rule(file, pack, f"{package}.{file.stem}" if package else "")
                 if (other := rules.get(rule.name)) is not None:
                     message = f"a rule {rule.name!r} exists already, in {other.file}"
                     raise RulePackError(message, where=str(file), help="rename the file: its name is the rule's name")
@@ -103,18 +110,32 @@ def list_rules() -> Listing:
     return Listing(tuple(rules[name] for name in sorted(rules)), tuple(errors))
 
 
-def load_rules(names: Iterable[str] | None = None, errors: list[RulePackError] | None = None) -> tuple[Rule, ...]:
+def _rule_files(pack: str, place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    files = sorted(file for file in place.glob("*.py") if not file.name.startswith("_"))
+    if not files:
+        raise RulePackError(f"the rule pack {pack!r} has no rules", where=str(place), help=_EMPTY)
+    return files
+
+
+def load_rules(
+    names: Iterable[str] | None = None,
+    errors: list[RulePackError] | None = None,
+    local: tuple[str, ...] = (),
+) -> tuple[Rule, ...]:
     """The rules, imported and ready to run, in the order of their names.
 
     Args:
         names: only these (a name that no rule has is left out); None for all.
         errors: packs and files that cannot be loaded are appended to it; without it the first one is raised.
+        local: as for `list_rules`.
 
     Raises:
         RulePackError: if a rule cannot be loaded and ``errors`` is not given.
     """
     wanted = None if names is None else set(names)
-    listing = list_rules()
+    listing = list_rules(local)
     problems = list(listing.errors) if wanted is None else []
     loaded: list[Rule] = []
     for info in listing.rules:
@@ -191,7 +212,7 @@ def _folder(point: importlib.metadata.EntryPoint) -> Path:
 
 def _load(info: RuleInfo) -> Rule:
     try:
-        module = importlib.import_module(info.module)
+        module = importlib.import_module(info.module) if info.module else _module_at(Path(info.file))
     except Exception as error:
         message = f"the rule pack {info.pack!r} cannot be loaded: {type(error).__name__}: {error}"
         raise RulePackError(message, where=info.file) from error
@@ -210,6 +231,18 @@ def _load(info: RuleInfo) -> Rule:
         module=info.module,
         file=info.file,
     )
+
+
+@cache
+def _module_at(file: Path) -> ModuleType:
+    """A local rule file as a module of its own: its name says where it is, so two files never share one."""
+    name = f"nnlint_local_rules.{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 # Reading a rule file by ast

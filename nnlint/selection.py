@@ -49,7 +49,7 @@ def _words(rules: tuple[RuleInfo, ...], words: Iterable[str], option: str) -> se
     for word in words:
         name = _resolve(rules, word)
         if name is None:
-            raise UsageError(f"there is no rule or category {word!r}", where=option, help=_did_you_mean(rules, word))
+            raise UsageError(f"there is no rule or category {word!r}", where=option, help=suggestion(rules, word))
         resolved.add(name)
     return resolved
 
@@ -60,7 +60,18 @@ def _resolve(rules: tuple[RuleInfo, ...], word: str) -> str | None:
     return next((rule.name for rule in rules if word in rule.was), None)
 
 
-def _did_you_mean(rules: tuple[RuleInfo, ...], word: str) -> str:
+def is_known(rules: Iterable[RuleInfo], word: str) -> bool:
+    """Whether a word is a rule's name (or a former one), a category or ``all``."""
+    return _resolve(tuple(rules), word) is not None
+
+
+def covers(word: str, rule: str, category: str) -> bool:
+    """Whether a word of an ignore means a finding of this rule."""
+    return word in ("all", rule, category)
+
+
+def suggestion(rules: tuple[RuleInfo, ...], word: str) -> str:
+    """What to say about a word that names no rule."""
     if word == INTERNAL_ERROR:
         return "a crashed rule is always reported"
     names = {"all"} | {rule.name for rule in rules} | {rule.category for rule in rules}
@@ -78,4 +89,4 @@ def find_rule(rules: Iterable[RuleInfo], name: str) -> RuleInfo:
     for rule in known:
         if name in (rule.name, *rule.was):
             return rule
-    raise UsageError(f"there is no rule {name!r}", help=_did_you_mean(known, name))
+    raise UsageError(f"there is no rule {name!r}", help=suggestion(known, name))

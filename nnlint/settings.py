@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nnlint.finding import Level
+
+#: file or module path pattern → rules, categories or ``all`` that are not reported there
+Ignores = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """What the configuration says of one network of a file.
+
+    Attributes:
+        name: its class or factory.
+        call: how to build it, as a target is written (``Net``, ``Net(10, width=64)``).
+        inputs, loss, batch_size: as in `Settings`, for this network alone.
+    """
+
+    name: str
+    call: str
+    inputs: tuple[str, ...] = ()
+    loss: str | None = None
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +44,12 @@ class Settings:
         jobs: worker processes.
         time_limit: seconds one file may take in its worker.
         rows: whether every network's ops are wanted (`NetworkReport.rows`).
+        local_rules: rule files, and folders of them, that the configuration names.
+        options: what the configuration says of single rules: name → option → value, ``level`` among them.
+        networks: what it says of the networks of the file.
+        file_ignores, module_ignores: what it says is not to be reported in which files and modules.
+        folder: what the file patterns are relative to.
+        fail_on: the level from which findings make the exit code 1; None: warning.
     """
 
     inputs: tuple[str, ...] = ()
@@ -34,3 +64,10 @@ class Settings:
     jobs: int = 1
     time_limit: float = 60.0
     rows: bool = False
+    local_rules: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    networks: tuple[NetworkSettings, ...] = ()
+    file_ignores: Ignores = ()
+    module_ignores: Ignores = ()
+    folder: str = "."
+    fail_on: Level | Literal["never"] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,10 @@ _FILE_TARGET = re.compile(rf"(?P<path>.+?\.py):{_WHAT}", re.DOTALL)
 _MODULE_TARGET = re.compile(rf"(?P<module>{_DOTTED}):{_WHAT}", re.DOTALL)
 
 
+#: whether to leave out a file or folder; the second argument: it was given explicitly
+Excluded = Callable[[Path, bool], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A file, and the one name in it, or call of it, that is meant (None: every network the file defines)."""
@@ -32,25 +36,30 @@ class Target:
         return f"{self.path}:{self.name}" if self.name else self.path
 
 
-def expand(paths: Iterable[str]) -> tuple[Target, ...]:
+def expand(paths: Iterable[str], excluded: Excluded | None = None) -> tuple[Target, ...]:
     """The files that ``paths`` mean: folders searched for ``.py`` files, each file once, in the order given.
+
+    Args:
+        excluded: which files and folders to leave out; it is told whether one was given explicitly.
 
     Raises:
         UsageError: for a path that does not exist or a module that cannot be found.
     """
     targets: dict[Target, None] = {}
     for path in paths:
-        for target in _expand_one(path):
+        for target in _expand_one(path, excluded or (lambda path, explicit: False)):  # noqa: ARG005
             targets.setdefault(target)
     return tuple(targets)
 
 
-def _expand_one(text: str) -> Iterator[Target]:
+def _expand_one(text: str, excluded: Excluded) -> Iterator[Target]:
     path = Path(text)
     if text and path.is_dir():
-        yield from (Target(found) for found in _search(path))
+        if not excluded(path, True):
+            yield from (Target(found) for found in _search(path, excluded))
     elif text and path.exists():
-        yield Target(text)
+        if not excluded(path, True):
+            yield Target(text)
     elif (match := _FILE_TARGET.match(text)) and Path(match["path"]).is_file():
         yield Target(match["path"], match["name"])
     elif match := _MODULE_TARGET.match(text):
@@ -63,14 +72,17 @@ def _expand_one(text: str) -> Iterator[Target]:
 _FORMS = "give a file, a folder, model.py:Name, 'model.py:Name(10)', or package.module:name"
 
 
-def _search(folder: Path) -> Iterator[str]:
+def _search(folder: Path, excluded: Excluded) -> Iterator[str]:
     for here, folders, files in os.walk(folder):
         root = Path(here)
-        folders[:] = sorted(name for name in folders if not _excluded(root / name))
-        yield from (str(root / name) for name in sorted(files) if name.endswith(".py"))
+        folders[:] = sorted(
+            name for name in folders if not _is_no_source(root / name) and not excluded(root / name, False)
+        )
+        sources = (root / name for name in sorted(files) if name.endswith(".py"))
+        yield from (str(file) for file in sources if not excluded(file, False))
 
 
-def _excluded(folder: Path) -> bool:
+def _is_no_source(folder: Path) -> bool:
     name = folder.name
     return name.startswith(".") or name in EXCLUDED or name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
 

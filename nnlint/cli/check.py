@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nnlint.cli.checking import Options, check_paths
+from nnlint.cli.checking import Options, check_paths, show
 from nnlint.cli.options import (
     BatchOption,
     Color,
@@ -23,6 +23,8 @@ from nnlint.cli.options import (
     VerboseOption,
     split,
 )
+from nnlint.config.apply import Configs, parse_config_options
+from nnlint.errors import UsageError
 from nnlint.settings import Settings
 
 
@@ -42,8 +44,8 @@ def check(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="RULES", help="Not these rules.")] = None,
     fail_on: Annotated[
-        Threshold, typer.Option("--fail-on", help="Exit 1 from this level upwards.")
-    ] = Threshold.warning,
+        Threshold | None, typer.Option("--fail-on", help="Exit 1 from this level upwards; warning by default.")
+    ] = None,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 although there are findings.")] = False,
     min_level: Annotated[MinLevel, typer.Option("--min-level", help="Report from this level upwards.")] = MinLevel.info,
     output_format: Annotated[
@@ -52,6 +54,17 @@ def check(
     output_file: OutputOption = None,
     statistics: Annotated[bool, typer.Option("--statistics", help="How often each rule was found.")] = False,
     timing: Annotated[bool, typer.Option("--timing", help="Seconds by stage and by rule.")] = False,
+    config: Annotated[
+        list[str] | None,
+        typer.Option("--config", metavar='FILE|"KEY = VALUE"', help="Use this configuration; set one of its keys."),
+    ] = None,
+    isolated: Annotated[bool, typer.Option("--isolated", help="Look for no configuration.")] = False,
+    force_exclude: Annotated[
+        bool, typer.Option("--force-exclude", help="Leave out excluded files even if they are given.")
+    ] = False,
+    show_settings: Annotated[
+        bool, typer.Option("--show-settings", help="Show what applies to the first file, and stop.")
+    ] = False,
     show_files: Annotated[
         bool, typer.Option("--show-files", help="List the files that would be read, and stop.")
     ] = False,
@@ -65,10 +78,14 @@ def check(
     time_limit: TimeOption = 60.0,
 ) -> int:
     """Check the networks that files define, and how the files train them."""
+    given, overrides = parse_config_options(config or [])
+    if isolated and given:
+        raise UsageError("--isolated and --config FILE contradict each other", where="nnlint check")
+    configs = Configs(given, isolated, force_exclude, overrides)
     if show_files:
         from nnlint.targets import expand
 
-        print("\n".join(str(target) for target in expand(paths)))
+        print("\n".join(str(target) for target in expand(paths, configs.excludes)))
         return 0
     settings = Settings(
         inputs=tuple(input or ()),
@@ -81,9 +98,12 @@ def check(
         execute=not no_exec,
         jobs=jobs,
         time_limit=time_limit,
+        fail_on=fail_on.value if fail_on else None,
     )
+    if show_settings:
+        show(paths, settings, configs)
+        return 0
     options = Options(
-        fail_on=fail_on.value,
         exit_zero=exit_zero,
         min_level=min_level.value,
         output_format=output_format.value if output_format else None,
@@ -94,4 +114,4 @@ def check(
         quiet=quiet,
         verbose=verbose,
     )
-    return check_paths(paths, settings, options)
+    return check_paths(paths, settings, options, configs)

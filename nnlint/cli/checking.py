@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from nnlint.config.apply import Configs
 from nnlint.errors import UsageError
 from nnlint.finding import Level
 from nnlint.settings import Settings
@@ -26,7 +27,6 @@ MANY = 30
 class Options:
     """The options of ``nnlint check`` that are about its output and its exit code."""
 
-    fail_on: Level | Literal["never"] = "warning"
     exit_zero: bool = False
     min_level: Level = "info"
     output_format: Format | None = None
@@ -38,7 +38,12 @@ class Options:
     verbose: bool = False
 
 
-def check_paths(paths: list[str], settings: Settings | None = None, options: Options | None = None) -> int:
+def check_paths(
+    paths: list[str],
+    settings: Settings | None = None,
+    options: Options | None = None,
+    configs: Configs | None = None,
+) -> int:
     """Check files, print the report and return the exit code.
 
     Raises:
@@ -52,7 +57,7 @@ def check_paths(paths: list[str], settings: Settings | None = None, options: Opt
     if settings.ignore and not engine.with_rules(settings)[0].rules:
         raise UsageError("no rule is left to run", where="--ignore", help="`nnlint rules` lists them")
     start = time.perf_counter()
-    report = engine.run(paths, settings, output.progress(options.quiet))
+    report = engine.run(paths, settings, output.progress(options.quiet), configs or Configs())
     shown = _at_least(report, options.min_level)
     output.messages(report, quiet=options.quiet, verbose=options.verbose)
     with output.destination(options.output_file) as stream:
@@ -66,7 +71,31 @@ def check_paths(paths: list[str], settings: Settings | None = None, options: Opt
         )
     if options.timing:
         sys.stderr.write(output.timing(report, time.perf_counter() - start))
-    return output.exit_code(report, shown, options.fail_on, exit_zero=options.exit_zero)
+    return output.exit_code(report, shown, exit_zero=options.exit_zero)
+
+
+def show(paths: list[str], settings: Settings, configs: Configs) -> None:
+    """Print what applies to the first of the files.
+
+    Raises:
+        UsageError: for a path or a rule that does not exist, or a wrong configuration.
+    """
+    from dataclasses import fields
+
+    from nnlint import engine
+    from nnlint.targets import expand
+
+    notes: list[str] = []
+    targets = expand(paths, configs.excludes)
+    first = targets[0].path if targets else paths[0]
+    config = configs.of(first)
+    applied, problems = engine.with_rules(configs.settings(first, settings, notes))
+    print(f"{first}\nconfiguration: {config.file if config and config.file else 'none'}")
+    for field in fields(applied):
+        value = getattr(applied, field.name)
+        print(f"{field.name.replace('_', '-')} = {list(value) if isinstance(value, tuple) else value!r}")
+    for line in (*notes, *problems):
+        sys.stderr.write(f"nnlint: note: {line}\n")
 
 
 def _at_least(report: Report, level: Level) -> Report:

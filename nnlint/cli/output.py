@@ -12,7 +12,7 @@ from typing import TextIO
 from nnlint.check import INTERNAL_ERROR, severity
 from nnlint.errors import UsageError
 from nnlint.report import concise, full, summary
-from nnlint.report.model import Report
+from nnlint.report.model import FileReport, Report
 from nnlint.report.style import Style, wants_color
 
 #: seconds before a terminal is shown how far the run is
@@ -40,6 +40,8 @@ def messages(report: Report, *, quiet: bool, verbose: bool) -> None:
     for error in report.failed:
         sys.stderr.write(f"nnlint: error: {error}\n")
     if not quiet:
+        for note in report.notes:
+            sys.stderr.write(f"nnlint: note: {note}\n")
         for file in report.files:
             for note in file.notes:
                 sys.stderr.write(f"{file.path}: note: {note}\n")
@@ -54,7 +56,7 @@ def timing(report: Report, seconds: float) -> str:
     return f"{summary.timing(report)}{seconds:8.3f} s  in all, the import of torch included\n"
 
 
-def exit_code(report: Report, shown: Report, fail_on: str, *, exit_zero: bool) -> int:
+def exit_code(report: Report, shown: Report, *, exit_zero: bool) -> int:
     """0 nothing at the fail level, 1 findings at it, 2 a failure of nnlint's own or nothing checked.
 
     Args:
@@ -63,9 +65,12 @@ def exit_code(report: Report, shown: Report, fail_on: str, *, exit_zero: bool) -
     crashed = any(finding.rule == INTERNAL_ERROR for finding in report.findings)
     if report.failed or crashed or not summary.checked(report):
         return 2
-    if exit_zero or fail_on == "never":
-        return 0
-    return int(any(severity(finding.level) <= severity(fail_on) for finding in shown.findings))
+    return int(not exit_zero and any(_fails(file) for file in shown.files))
+
+
+def _fails(file: FileReport) -> bool:
+    threshold = file.fail_on or "warning"
+    return threshold != "never" and any(severity(found.level) <= severity(threshold) for found in file.findings)
 
 
 def style(stream: TextIO, color: str) -> Style:

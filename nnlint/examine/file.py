@@ -62,6 +62,8 @@ class _Examination:
     notes: list[str] = field(default_factory=list)
     timing: dict[str, float] = field(default_factory=dict)
     graphs: dict[str, Graph] = field(default_factory=dict)
+    covered: set[int] = field(default_factory=set)
+    ran: tuple[str, ...] = ()
 
     def run(self) -> FileReport:
         script = self._timed("read", lambda: read(self.path))
@@ -82,13 +84,14 @@ class _Examination:
             self._network(script, candidate, explicit, rules, alone)
             emit(self._report())
         recipe = replace(script.recipe, graphs=dict(self.graphs))
-        self.findings += check_recipe(recipe, rules, self.timing)
+        self.findings += check_recipe(recipe, rules, self.timing, self.settings.options)
         return self._report(empty=not loaded.candidates and not loaded.failures)
 
     def _rules(self) -> tuple[Rule, ...]:
         problems: list[RulePackError] = []
-        rules = self._timed("rules", lambda: load_rules(self.settings.rules, problems))
+        rules = self._timed("rules", lambda: load_rules(self.settings.rules, problems, self.settings.local_rules))
         self.errors += map(str, problems)
+        self.ran = tuple(rule.name for rule in rules)
         return rules
 
     def _report(self, *, empty: bool = False) -> FileReport:
@@ -100,6 +103,8 @@ class _Examination:
             tuple(self.notes),
             empty=empty,
             timing=dict(self.timing),
+            ran=self.ran,
+            covered=frozenset(self.covered),
         )
 
     def _timed(self, stage: str, work: Callable[[], T]) -> T:
@@ -145,7 +150,9 @@ class _Examination:
             return
         for variable in trained_as(script, candidate):
             self.graphs[variable] = graph
-        self._add(moved_home(check_graph(graph, rules, self.timing), candidate, self.path))
+        self.covered |= _lines_of(graph, self.path)
+        found = check_graph(graph, rules, self.timing, self.settings.options)
+        self._add(moved_home(found, candidate, self.path))
         self.networks.append(report_of(base, traced, graph, rows=self.settings.rows))
 
     def _graph(self, script: Script, candidate: Candidate, traced: Traced) -> Graph:
@@ -170,6 +177,12 @@ class _Examination:
     def _add(self, findings: Iterable[Finding]) -> None:
         """Findings of rules that are asked for (what a rule file's own check finds always is)."""
         self.findings += [f for f in findings if f.rule in self.settings.rules or f.rule == "internal-error"]
+
+
+def _lines_of(graph: Graph, path: str) -> set[int]:
+    """The lines of a file that the ops of a graph stand on."""
+    sites = (site for op in graph.ops for site in (op.site, op.call_site) if site is not None and site.file == path)
+    return {line for site in sites for line in range(site.line, site.end_line + 1)}
 
 
 def subject_of(script: Script, candidate: Candidate) -> Subject:

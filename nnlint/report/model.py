@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nnlint.finding import Finding
+from nnlint.finding import Finding, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,14 @@ class NetworkReport:
 @dataclass(frozen=True, slots=True)
 class FileReport:
     """What became of one file. ``errors`` make the exit code 2; ``notes`` go to stderr; ``output`` is what the user's
-    code printed while it was loaded."""
+    code printed while it was loaded.
+
+    Attributes:
+        ignored: findings that a comment or the configuration says not to report, each with the reason given.
+        ran: the names of the rules that ran.
+        covered: the lines of this file that stand in a graph: what rules on graphs could see.
+        fail_on: the level from which findings in this file make the exit code 1, where its configuration says so.
+    """
 
     path: str
     networks: tuple[NetworkReport, ...] = ()
@@ -76,6 +83,10 @@ class FileReport:
     empty: bool = False
     #: seconds by stage: read, import, load, trace, and one a rule
     timing: Mapping[str, float] = field(default_factory=dict)
+    ignored: tuple[tuple[Finding, str], ...] = ()
+    ran: tuple[str, ...] = ()
+    covered: frozenset[int] = frozenset()
+    fail_on: Level | Literal["never"] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,8 @@ class Report:
 
     files: tuple[FileReport, ...]
     errors: tuple[str, ...] = ()
+    #: what concerns no one file, but is no failure
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -39,8 +39,8 @@ class Workers:
     ) -> None:
         self._stack.close()
 
-    def run(self, targets: Mapping[int, Target], settings: Settings) -> Iterator[tuple[int, FileReport]]:
-        """The report of every target, with its number, as they get done.
+    def run(self, targets: Mapping[int, Target], settings: Mapping[int, Settings]) -> Iterator[tuple[int, FileReport]]:
+        """The report of every target, with its number, as they get done; each with settings of its own.
 
         Raises:
             NnlintError: if no worker can be started (torch cannot be imported, say).
@@ -64,7 +64,7 @@ def _work(
     worker: Worker,
     work: queue.SimpleQueue[tuple[int, Target]],
     results: queue.SimpleQueue[_Result],
-    settings: Settings,
+    settings: Mapping[int, Settings],
 ) -> None:
     while True:
         try:
@@ -72,7 +72,7 @@ def _work(
         except queue.Empty:
             return
         try:
-            results.put((index, _report(target, worker.run(EXAMINE, target.path, target.name, settings))))
+            results.put((index, _report(target, worker.run(EXAMINE, target.path, target.name, settings[index]))))
         except Exception as error:  # it is raised where the results are read
             results.put((index, error))
             return

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from nnlint import engine
 from nnlint.__main__ import COMMANDS, main
 from nnlint.finding import Finding
 from nnlint.report.model import FileReport, NetworkReport, Report
+from nnlint.settings import Settings
 from nnlint.site import Site
 
 NET = """\
@@ -39,11 +41,11 @@ def pretend(
     """Replaces the run by one that found these; returns the list that receives the arguments."""
     seen: list[object] = []
     network = NetworkReport("net.py:Net", "net.py", "Net", "Net", status, inputs=("2x3",), reason="why")
-    report = Report((FileReport("net.py", (network,), findings, **fields),))
+    report = FileReport("net.py", (network,), findings, **fields)
 
-    def run(paths: list[str], settings: object, progress: object = None) -> Report:
+    def run(paths: list[str], settings: Settings, progress: object = None, configs: object = None) -> Report:
         seen.extend([paths, settings])
-        return report
+        return Report((replace(report, fail_on=settings.fail_on),))
 
     monkeypatch.setattr(engine, "run", run)
     return seen

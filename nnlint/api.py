@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnlint.errors import InputError
@@ -98,20 +99,26 @@ def lint_paths(
     *,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    config: str | Path | None = None,
+    isolated: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check files, folders and targets (``model.py:Net``) as the command line does.
 
     Args:
         settings: everything the command line can ask for; None for its defaults with ``select`` and ``ignore``.
+        config: a configuration file for all of them; None: the closest to each, as the command line looks for it.
+        isolated: use no configuration.
         progress: called after each file with the numbers of files done and of files in all.
 
     Raises:
-        UsageError: for a path, rule or category that does not exist.
+        UsageError: for a path, rule or category that does not exist, or a wrong configuration.
     """
+    from nnlint.config.apply import Configs
     from nnlint.engine import run
 
-    return run(paths, settings or Settings(select=tuple(select), ignore=tuple(ignore)), progress)
+    configs = Configs(Path(config) if config is not None else None, isolated)
+    return run(paths, settings or Settings(select=tuple(select), ignore=tuple(ignore)), progress, configs)
 
 
 def _given(args: Any, kwargs: Mapping[str, Any] | None) -> bool:

@@ -137,9 +137,18 @@ def _looked(ignore: Ignore, rules: list[RuleInfo], ran: set[str], covered: froze
     return bool(rules) and all(rule.name in ran and (rule.on != "graph" or seen) for rule in rules)
 
 
-@cache
 def ignores_in(path: str) -> tuple[Ignore, ...]:
     """The ignore comments of a file, in order; none where it cannot be read."""
+    try:
+        state = Path(path).stat()
+    except OSError:
+        return ()
+    return _ignores_in(path, state.st_mtime_ns, state.st_size)
+
+
+@cache
+def _ignores_in(path: str, changed: int, size: int) -> tuple[Ignore, ...]:  # noqa: ARG001
+    """As `ignores_in`; a file that was edited since is read again (a notebook lives long)."""
     try:
         with tokenize.open(path) as stream:
             source = stream.read()

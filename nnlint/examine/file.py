@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,12 +18,13 @@ from torch import nn
 from nnlint.check import check_graph, check_recipe
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.examine import failures
+from nnlint.examine.configured import load_configured
 from nnlint.examine.judges import losses_of, of_part, trained_as
 from nnlint.examine.network import Subject, Traced, count_params, graph_of, report_of, trace_network
 from nnlint.examine.proposals import explicit_inputs, stated_inputs
 from nnlint.finding import Finding
 from nnlint.graph import Graph
-from nnlint.inputs.search import NoInputs, Proposal
+from nnlint.inputs.search import NoInputs
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.load import load
 from nnlint.load.timing import TookTooLongError, time_limit
@@ -69,11 +71,12 @@ class _Examination:
         script = self._timed("read", lambda: read(self.path))
         rules = self._rules()
         try:
-            explicit = explicit_inputs(self.settings)
-            loaded = self._timed("load", lambda: load(script, self.name))
+            explicit_inputs(self.settings)  # a wrong one is told before any work is done
+            found = self._timed("load", lambda: load_configured(partial(load, script), self.name, self.settings))
         except NnlintError as error:
             self.errors.append(str(error))
             return self._report()
+        loaded = found.loaded
         self.notes += loaded.notes
         self._add(failures.not_built(loaded.failures))
         for failure in loaded.failures:
@@ -81,7 +84,7 @@ class _Examination:
         emit(self._report())
         alone = len(loaded.candidates) == 1
         for candidate in loaded.candidates:
-            self._network(script, candidate, explicit, rules, alone)
+            self._network(script, candidate, found.settings.get(candidate, self.settings), rules, alone)
             emit(self._report())
         recipe = replace(script.recipe, graphs=dict(self.graphs))
         self.findings += check_recipe(recipe, rules, self.timing, self.settings.options)
@@ -122,7 +125,7 @@ class _Examination:
         )
 
     def _network(
-        self, script: Script, candidate: Candidate, explicit: list[Proposal], rules: tuple[Rule, ...], alone: bool
+        self, script: Script, candidate: Candidate, settings: Settings, rules: tuple[Rule, ...], alone: bool
     ) -> None:
         base = NetworkReport(
             candidate.target,
@@ -135,8 +138,8 @@ class _Examination:
             line=candidate.site.line if candidate.site else None,
         )
         seconds = max(2.0, 0.4 * self.settings.time_limit)
-        batch = self.settings.batch_size or 2
-        proposals = explicit or stated_inputs(script, candidate, alone=alone, batch=batch)
+        batch = settings.batch_size or 2
+        proposals = explicit_inputs(settings) or stated_inputs(script, candidate, alone=alone, batch=batch)
         subject = subject_of(script, candidate)
         try:
             with time_limit(seconds):
@@ -144,7 +147,7 @@ class _Examination:
                 if isinstance(traced, NoInputs):
                     self._untraced(base, candidate, traced)
                     return
-                graph = self._timed("graph", lambda: self._graph(script, candidate, traced))
+                graph = self._timed("graph", lambda: self._graph(script, candidate, traced, settings.loss))
         except TookTooLongError as late:
             self._stopped(base, candidate, f"finding its input and recording its forward pass took too long ({late})")
             return
@@ -155,8 +158,8 @@ class _Examination:
         self._add(moved_home(found, candidate, self.path))
         self.networks.append(report_of(base, traced, graph, rows=self.settings.rows))
 
-    def _graph(self, script: Script, candidate: Candidate, traced: Traced) -> Graph:
-        losses: list[GivenLoss] = [self.settings.loss] if self.settings.loss else list(losses_of(script, candidate))
+    def _graph(self, script: Script, candidate: Candidate, traced: Traced, loss: str | None) -> Graph:
+        losses: list[GivenLoss] = [loss] if loss else list(losses_of(script, candidate))
         graph = graph_of(traced, candidate.name, self.path, losses)
         if not losses and (inner := of_part(script, candidate, graph)):
             return graph_of(traced, candidate.name, self.path, inner)

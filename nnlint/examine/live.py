@@ -19,6 +19,7 @@ from nnlint.report.model import FileReport, NetworkReport, Report
 from nnlint.selection import choose
 from nnlint.settings import Settings
 from nnlint.site import Fact, Site
+from nnlint.suppress import sift
 
 #: what a recipe calls the network handed over
 MODEL = "model"
@@ -37,13 +38,15 @@ def examine_model(
     graph = graph_of(traced, name, file, () if loss is None else (loss,))
     base = NetworkReport(name, file or "", name, type(model).__qualname__, "traced", "handed over")
     recipe = live_recipe(graph, file or "", optimizer, loader)
-    findings = tidy([*check_graph(graph, rules, timing), *check_recipe(recipe, rules, timing)])
+    found = tidy([*check_graph(graph, rules, timing), *check_recipe(recipe, rules, timing)])
+    sifted = sift(found, settings)
     report = FileReport(
         file or name,
         (report_of(base, traced, graph, rows=settings.rows),),
-        tuple(findings),
+        sifted.kept,
         tuple(map(str, problems)),
         timing=timing,
+        ignored=sifted.ignored,
     )
     return Report((report,))
 

@@ -19,6 +19,7 @@ from nnlint.script.values import (
     Net,
     OptimizerObject,
     Output,
+    Scheduler,
     Sequence,
     Space,
     StepTaken,
@@ -28,6 +29,8 @@ from nnlint.script.values import (
     is_none,
     join,
     join_all,
+    names_of,
+    plain_value,
     sources_of,
 )
 
@@ -81,6 +84,9 @@ class Assigner(Notes):
         if isinstance(value, OptimizerObject):
             optimizer = self.record.optimizers[value.id]
             optimizer.variable = optimizer.variable or label
+        if isinstance(value, Scheduler):
+            scheduler = self.record.schedulers[value.id]
+            scheduler.variable = scheduler.variable or label
         for item in (value, *elements(value)):
             self.named(item, label)
         if isinstance(value, Unknown) and isinstance(target, ast.Attribute):
@@ -103,6 +109,8 @@ class Assigner(Notes):
         base = self.evaluate(target.value)
         if target.attr == "grad" and is_none(value):
             self.note("zero_grads", target, ast.unparse(target.value))
+        if target.attr == "requires_grad":
+            self._note_requires_grad(base, target, value)
         if target.attr in _EXAMPLES:
             self._note_example(target, value)
         match base:
@@ -117,6 +125,12 @@ class Assigner(Notes):
             case ClassObject() if base.scope in self.class_frames:
                 self._store(self.class_frames[base.scope].variables, target.attr, value, target, always=True)
         return value
+
+    def _note_requires_grad(self, base: Value, target: ast.Attribute, value: Value) -> None:
+        """Records ``p.requires_grad = False`` for the parameters of a network."""
+        if plain_value(value) != (True,):
+            for label in names_of(base):
+                self.note("held_fixed", target, label)
 
     def _store(
         self, entries: dict[str, Value], name: str, value: Value, node: ast.AST, *, always: bool = False

@@ -10,7 +10,8 @@ from nnlint.script.datasets import hints_of
 from nnlint.script.hints import call_hint
 from nnlint.script.methods import Methods
 from nnlint.script.naming import Reference
-from nnlint.script.record import LossRecord, OptimizerRecord
+from nnlint.script.record import LossRecord
+from nnlint.script.samples import Samples
 from nnlint.script.scopes import Scope
 from nnlint.script.values import (
     NONE,
@@ -26,9 +27,7 @@ from nnlint.script.values import (
     LossValue,
     Made,
     Net,
-    OptimizerObject,
     Output,
-    Scheduler,
     Sequence,
     Space,
     Tensor,
@@ -42,6 +41,8 @@ from nnlint.script.values import (
 
 class Caller(Methods):
     """Follows calls."""
+
+    samples: Samples | None = None
 
     def call(self, node: ast.Call) -> Value:
         """The value of a call; what it means for the training is recorded."""
@@ -172,6 +173,7 @@ class Caller(Methods):
             return self._own_loss(net, net.scope, node, args, kwargs)
         if not (net.name.startswith("self.") and self._within_network()):
             self.note_hint(call_hint(net.name, node, args, kwargs, self.spans))
+            self.note_forward(net, node, args, kwargs)
         return Output(net.name, (), (), sources_of(*args, *kwargs.values()))
 
     def _within_network(self) -> bool:
@@ -239,14 +241,12 @@ class Caller(Methods):
     ) -> Value | None:
         """A loss, loader, optimiser, scheduler or parser of options, if the call makes one."""
         if training.is_loader(path):
-            return self._loader(node, args, kwargs, spread=spread)
+            return self._loader(path, node, args, kwargs, spread=spread)
         optimizer = training.optimizer_name(path, args, kwargs)
         if optimizer is not None:
-            return self._optimizer(optimizer, node, args, kwargs)
-        given = [*args, *kwargs.values()]
-        if training.is_scheduler(path) and any(isinstance(value, OptimizerObject) for value in given):
-            return Scheduler()
-        return self._loss(path, node, args, kwargs) or _options(path, args, kwargs)
+            return self.make_optimizer(path, optimizer, node, args, kwargs, spread=spread)
+        scheduler = self.make_scheduler(path, node, args, kwargs)
+        return scheduler or self._loss(path, node, args, kwargs) or _options(path, args, kwargs)
 
     def _loss(self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value | None:
         name = training.loss_function(path)
@@ -255,15 +255,14 @@ class Caller(Methods):
         name = training.loss_class(path)
         return LossMaker(name, node, tuple(training.facts(kwargs, self.spans, node).items())) if name else None
 
-    def _loader(self, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool) -> Value:
+    def _loader(self, path: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value], *, spread: bool) -> Value:
         found, unread = training.loader_facts(node, args, kwargs, self.spans, spread=spread)
-        return Loaders(frozenset({self.record.loader(node, found, unread)}))
-
-    def _optimizer(self, name: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
-        arguments = training.facts(training.optimizer_arguments(name, args, kwargs), self.spans, node)
-        given = args[0] if args else kwargs.get("params", UNKNOWN)
-        networks = training.networks_in(given) or ()
-        return OptimizerObject(self.record.optimizer(OptimizerRecord(name, node, arguments, networks)))
+        self.samples = self.samples or Samples(self)
+        given = args[0] if args else kwargs.get("dataset")
+        data = self.samples.data_set(given, training.dataset_of(node))
+        if data is not None:
+            found["data"] = data
+        return Loaders(frozenset({self.record.loader(node, found, unread, path)}))
 
     def _wrapper(self, path: str, args: list[Value], kwargs: dict[str, Value]) -> Value | None:
         """What a function gives that hands back the network (or function) it is given."""
@@ -306,6 +305,7 @@ class Caller(Methods):
         self, label: str, node: ast.Call, args: list[Value], kwargs: dict[str, Value], sources: Ids = NONE
     ) -> Value:
         """The value of a function nnlint knows nothing about; ``sources`` are those of what it is a method of."""
+        self.note_handed(label, node, args, kwargs)
         if any(isinstance(value, LossValue) for value in args):
             return LossValue(losses_of(*args), sources_of(*args))
         first = args[0] if args else None

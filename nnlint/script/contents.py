@@ -11,6 +11,7 @@ from nnlint.script.definitions import factories, network_classes
 from nnlint.script.evidence import Evidence
 from nnlint.script.follow import Follower
 from nnlint.script.hints import find_hints
+from nnlint.script.mentions import with_loops
 from nnlint.script.model import Script
 from nnlint.script.naming import Names
 from nnlint.script.networks import Networks
@@ -40,6 +41,6 @@ def contents(path: str, text: str, tree: ast.Module, project: Project) -> Script
         factories=factories(networks, spans),
         builds=find_builds(tree, networks, spans, evidence),
         hints=find_hints(follower),
-        recipe=follower.record.recipe(path),
+        recipe=with_loops(follower.record.recipe(path), tree, follower.record, spans),
         uses_torch=True,
     )

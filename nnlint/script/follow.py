@@ -142,6 +142,8 @@ class Follower(Functions):
 
     def _do_assign(self, node: ast.Assign) -> None:
         value = self.evaluate(node.value)
+        if _adds_to(node.value, node.targets[0]):
+            self.note_kept(node.targets[0], value, node.value, node)
         for target in node.targets:
             value = self.assign(target, value, node.value)
 
@@ -151,7 +153,10 @@ class Follower(Functions):
 
     def _do_augassign(self, node: ast.AugAssign) -> None:
         old = self.evaluate(node.target)
-        new = self.binary(old, self.evaluate(node.value), node)
+        added = self.evaluate(node.value)
+        if isinstance(node.op, ast.Add):
+            self.note_kept(node.target, added, node.value, node)
+        new = self.binary(old, added, node)
         if isinstance(node.target, ast.Name):
             self.bind(node.target.id, new)
         elif isinstance(node.target, ast.Attribute | ast.Subscript):
@@ -296,6 +301,14 @@ def _joined(ends: list[dict[str, Value]]) -> dict[str, Value]:
         if value is not None:
             joined[name] = value
     return joined
+
+
+def _adds_to(value: ast.expr, target: ast.expr) -> bool:
+    """Whether a value is the sum of its target and something: ``total = total + loss``."""
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+        return False
+    sides = [side for side in (value.left, value.right) if isinstance(side, ast.Name | ast.Attribute)]
+    return any(ast.unparse(side) == ast.unparse(target) for side in sides)
 
 
 def _always(test: ast.expr) -> bool:

@@ -7,9 +7,9 @@ import re
 
 from nnlint.names import name_of_dotted
 from nnlint.script import options, tensors, torchnames, training
-from nnlint.script.assignment import Assigner
 from nnlint.script.builtin_calls import entries_view
 from nnlint.script.definitions import forward_of
+from nnlint.script.optimisation import Optimisation
 from nnlint.script.scopes import Scope
 from nnlint.script.values import (
     UNKNOWN,
@@ -51,7 +51,7 @@ _FIT = frozenset({"fit", "fit_loop"})
 _PREPARE = frozenset({"prepare", "setup", "setup_dataloaders", "prepare_model", "prepare_data_loader", "initialize"})
 
 
-class Methods(Assigner):
+class Methods(Optimisation):
     """Follows method calls."""
 
     def run_network(self, net: Net, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
@@ -72,6 +72,7 @@ class Methods(Assigner):
         """The value of a method that means the same whatever object it is called on; None for any other."""
         if isinstance(base, Made) and base.path == "super":
             return self._method_of_super(name, args, kwargs)
+        self.note_gradients(base, name, node, args)
         found = self._training_method(base, name, node, args)
         if found is None and name in _MOVES and not isinstance(base, Dotted | Space | Function | ClassObject):
             found = self._move(base, name, node, args, kwargs)
@@ -88,6 +89,8 @@ class Methods(Assigner):
             return UNKNOWN
         if name == "step":
             return self._step_method(base, node, args)
+        if name == "add_param_group" and isinstance(base, OptimizerObject):
+            return self.add_group(base, node, args)
         prepares = name in _PREPARE and not isinstance(base, Instance | Net | Dotted)
         if prepares and any(isinstance(value, Net | OptimizerObject | Loaders | Unknown) for value in args):
             return args[0] if len(args) == 1 else Sequence(tuple(args))
@@ -171,6 +174,8 @@ class Methods(Assigner):
             return base.name
         if isinstance(base, OptimizerObject) and self.record.optimizers[base.id].variable:
             return self.record.optimizers[base.id].variable
+        if (scheduler := self.label_of_scheduler(base)) is not None:
+            return scheduler
         assert isinstance(node.func, ast.Attribute)
         return ast.unparse(node.func.value)
 

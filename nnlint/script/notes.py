@@ -107,6 +107,13 @@ class Notes(Operators):
             self.note("seeds", node, path, {name: value for name, value in stated if value is not None})
         elif path in {"torch.use_deterministic_algorithms", "torch.set_float32_matmul_precision"}:
             self.note_flag(path, args[0] if args else kwargs.get("mode", UNKNOWN))
+            if "warn_only" in kwargs:
+                self.note_flag(f"{path}.warn_only", kwargs["warn_only"])
+        elif path == "torch.backends.cudnn.flags":  # a block with other switches
+            for name in kwargs:
+                self.note_flag(f"torch.backends.cudnn.{name}", UNKNOWN)
+        elif leaf in training.CLIPS:
+            self.note("clips", node, ast.unparse(node.args[0]) if node.args else "")
         elif path == "torch.set_grad_enabled" and args:
             self.note_no_grad(node, args)
         elif path in {"torch.set_default_device", "torch.set_default_tensor_type"} and node.args:

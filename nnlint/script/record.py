@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlint.recipe import Call, Loader, Loss, Optimizer, Recipe, Role, Step
+from nnlint.recipe import Call, Forward, Loader, Loss, Optimizer, ParamGroup, Recipe, Role, Scheduler, Step
 from nnlint.script.model import InputHint
 from nnlint.script.spans import Spans
 from nnlint.script.values import Ids, Output, StepTaken
@@ -50,6 +50,7 @@ class LoaderRecord:
     node: ast.Call
     facts: dict[str, Fact[Any]]
     unread: tuple[str, ...] = ()
+    name: str = ""
     variable: str = ""
     trained: bool = False  # its batches certainly reach backward()
     maybe_trained: bool = False  # … on a branch, or as one of several loaders
@@ -66,6 +67,41 @@ class OptimizerRecord:
     arguments: dict[str, Fact[Any]]
     networks: tuple[str, ...]
     variable: str = ""
+    path: str = ""
+    groups: list[GroupRecord] = field(default_factory=list)
+    complete: bool = False
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class GroupRecord:
+    """One of the groups of parameters an optimiser is given."""
+
+    node: ast.Call
+    arguments: dict[str, Fact[Any]]
+    networks: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class SchedulerRecord:
+    """A learning-rate scheduler, and the number of the optimiser it schedules."""
+
+    path: str
+    node: ast.Call
+    optimizer: int
+    arguments: dict[str, Fact[Any]]
+    variable: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class ForwardRecord:
+    """A call of a network; ``grad`` is False where no run of the call records gradients."""
+
+    network: str
+    node: ast.Call
+    grad: bool
+    sources: tuple[str, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -76,6 +112,8 @@ class Record:
     losses: list[LossRecord] = field(default_factory=list)
     loaders: list[LoaderRecord] = field(default_factory=list)
     optimizers: list[OptimizerRecord] = field(default_factory=list)
+    schedulers: list[SchedulerRecord] = field(default_factory=list)
+    forwards: dict[tuple[int, str], ForwardRecord] = field(default_factory=dict)
     calls: dict[str, dict[int, Call]] = field(default_factory=dict)
     flags: dict[str, list[Fact[Any] | None]] = field(default_factory=dict)
     epochs: dict[tuple[int, int], Fact[int]] = field(default_factory=dict)
@@ -92,11 +130,11 @@ class Record:
             self.losses.append(found)
         return self._loss_ids[found.key]
 
-    def loader(self, node: ast.Call, facts: dict[str, Fact[Any]], unread: tuple[str, ...]) -> int:
+    def loader(self, node: ast.Call, facts: dict[str, Fact[Any]], unread: tuple[str, ...], name: str = "") -> int:
         """Adds a loader, or finds the same one; its number. A fact that differs between two runs is dropped."""
         if id(node) not in self._made:
             self._made[id(node)] = len(self.loaders)
-            self.loaders.append(LoaderRecord(node, facts, unread))
+            self.loaders.append(LoaderRecord(node, facts, unread, name))
         else:
             known = self.loaders[self._made[id(node)]]
             dropped = _agree(known.facts, facts)
@@ -110,9 +148,27 @@ class Record:
             self.optimizers.append(found)
         else:
             known = self.optimizers[self._made[id(found.node)]]
-            _agree(known.arguments, found.arguments)
+            dropped = _agree(known.arguments, found.arguments)
             known.networks = tuple(dict.fromkeys(known.networks + found.networks))
+            known.unread = tuple(dict.fromkeys((*known.unread, *found.unread, *dropped)))
+            known.complete = known.complete and found.complete
+            _agree_on_groups(known, found)
         return self._made[id(found.node)]
+
+    def scheduler(self, found: SchedulerRecord) -> int:
+        """Adds a scheduler, or finds the same one; its number."""
+        if id(found.node) not in self._made:
+            self._made[id(found.node)] = len(self.schedulers)
+            self.schedulers.append(found)
+        else:
+            _agree(self.schedulers[self._made[id(found.node)]].arguments, found.arguments)
+        return self._made[id(found.node)]
+
+    def forward(self, found: ForwardRecord) -> None:
+        """Adds a call of a network, once for every network it may be."""
+        known = self.forwards.setdefault((id(found.node), found.network), found)
+        known.grad = known.grad or found.grad
+        known.sources = tuple(dict.fromkeys(known.sources + found.sources))
 
     def call(self, kind: str, node: ast.AST, call: Call) -> None:
         """Adds a call of a kind (``backwards``, ``evals`` …), once a node."""
@@ -150,6 +206,16 @@ class Record:
             device_moves=self._calls("device_moves"),
             seeds=self._calls("seeds"),
             flags=self._flags(),
+            unread_flags=tuple(name for name in self.flags if name not in self._flags()),
+            schedulers=tuple(self._scheduler(found) for found in self.schedulers),
+            forwards=tuple(
+                Forward(found.network, self.spans.of(found.node), found.grad, found.sources)
+                for found in self.forwards.values()
+            ),
+            kept_graphs=self._calls("kept_graphs"),
+            clips=self._calls("clips"),
+            held_fixed=self._calls("held_fixed"),
+            loaded=self._calls("loaded"),
             accumulation=self.accumulation,
             framework=self.framework,
         )
@@ -180,10 +246,30 @@ class Record:
         return Step(step.name, self.spans.of(step.node), dict(step.arguments))
 
     def _optimizer(self, found: OptimizerRecord) -> Optimizer:
-        return Optimizer(found.name, self.spans.of(found.node), found.variable, found.arguments, found.networks)
+        return Optimizer(
+            found.name,
+            self.spans.of(found.node),
+            found.variable,
+            found.arguments,
+            found.networks,
+            found.path,
+            tuple(
+                ParamGroup(self.spans.of(group.node), group.arguments, group.networks, group.unread)
+                for group in found.groups
+            ),
+            found.complete,
+            found.unread,
+        )
+
+    def _scheduler(self, found: SchedulerRecord) -> Scheduler:
+        optimizer = self.optimizers[found.optimizer].variable
+        return Scheduler(found.path, self.spans.of(found.node), found.variable, optimizer, found.arguments)
 
     def _loader(self, found: LoaderRecord) -> Loader:
-        return Loader(self.spans.of(found.node), found.variable, _role(found), **found.facts, unread=found.unread)
+        facts: dict[str, Any] = dict(found.facts)
+        return Loader(
+            self.spans.of(found.node), found.variable, _role(found), **facts, name=found.name, unread=found.unread
+        )
 
     def _epochs(self) -> Fact[int] | None:
         found = list(self.epochs.values())
@@ -204,6 +290,17 @@ def _agree(known: dict[str, Fact[Any]], other: Mapping[str, Fact[Any]]) -> list[
     for name in dropped:
         del known[name]
     return [*dropped, *(name for name in other if name not in known)]
+
+
+def _agree_on_groups(known: OptimizerRecord, other: OptimizerRecord) -> None:
+    """Of the groups that two runs of a call give an optimiser, what is certain of both."""
+    if len(known.groups) != len(other.groups):
+        known.groups, known.complete = [], False
+        known.unread = tuple(dict.fromkeys((*known.unread, "**")))
+        return
+    for one, two in zip(known.groups, other.groups, strict=True):
+        one.unread = tuple(dict.fromkeys((*one.unread, *two.unread, *_agree(one.arguments, two.arguments))))
+        one.networks = tuple(dict.fromkeys(one.networks + two.networks))
 
 
 def _role(found: LoaderRecord) -> Role | None:

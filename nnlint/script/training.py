@@ -32,6 +32,8 @@ _OPTIMISER_NAME = re.compile(
 _SCHEDULER_NAME = re.compile(r"(LR$|Schedul|_schedule|Anneal|Warmup|Plateau|scheduler)")
 _NOT_OPTIMISERS = frozenset({"torch.optim.Optimizer", "torch.optim.swa_utils.AveragedModel"})
 SEEDS = frozenset({"manual_seed", "manual_seed_all", "seed_everything", "set_seed", "seed_all", "set_random_seed"})
+#: functions and methods that bound the gradients
+CLIPS = frozenset({"clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_gradients", "clip_grads"})
 #: symmetric in their two arguments: the network's output may be given second
 SYMMETRIC = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 #: names of the loss's first two parameters
@@ -120,6 +122,8 @@ def loader_facts(
     asked = {name: named[name] for name in _LOADER_FACTS if name in named and not is_none(named[name])}
     found = {name: fact for name, fact in facts(asked, spans).items() if _fits(name, fact.value)}
     unread = [name for name in asked if name not in found]
+    if "batch_size" in named and "batch_size" not in asked:
+        unread.append("batch_size")  # None: the data set hands out whole batches
     sampler = _sampler(node, named)
     if sampler is not None:
         found["sampler"] = spans.fact(ast.unparse(sampler), sampler)
@@ -147,10 +151,16 @@ def _sampler(node: ast.Call, named: dict[str, Value]) -> ast.expr | None:
     return None
 
 
+def dataset_of(node: ast.Call) -> ast.expr | None:
+    """The expression that a loader is given as its data set."""
+    expr = node.args[0] if node.args else keyword_of(node, "dataset")
+    return None if isinstance(expr, ast.Starred) else expr
+
+
 def _dataset(node: ast.Call, args: list[Value], kwargs: dict[str, Value], spans: Spans) -> Fact[str] | None:
     given = args[0] if args else kwargs.get("dataset")
-    expr = node.args[0] if node.args else next((item.value for item in node.keywords if item.arg == "dataset"), None)
-    if expr is None or isinstance(expr, ast.Starred) or is_none(given):
+    expr = dataset_of(node)
+    if expr is None or is_none(given):
         return None
     if isinstance(given, Made):
         return spans.fact(given.path, expr)

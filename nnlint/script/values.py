@@ -145,9 +145,9 @@ class OptimizerObject:
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """A learning-rate scheduler."""
+    """A learning-rate scheduler, by its number in the record."""
 
-    name: str = ""
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +250,13 @@ def losses_of(*values: Value) -> Ids:
         elif isinstance(value, Space) and not value.parser:
             found |= losses_of(*(entry for entry in value.entries.values() if not isinstance(entry, Space)))
     return frozenset(found)
+
+
+def names_of(base: Value) -> tuple[str, ...]:
+    """What the networks are called that a value, or the parameters it holds, belong to."""
+    if isinstance(base, Parameters):
+        return base.networks
+    return (base.name,) if isinstance(base, Net | Unknown) and base.name else ()
 
 
 def is_none(value: Value | None) -> bool:

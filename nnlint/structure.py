@@ -282,3 +282,18 @@ def _followed(op: Op, maps: dict[Op, Shape], found: dict[Op, int]) -> Shape | in
     if op in reshaping and len(op.shape) == 2 and len(op.in_shape) > 2:
         return op.in_shape[1] * math.prod(size)
     return size if op in _keeps_map and len(op.shape) == len(op.in_shape) else None
+
+
+def softmax_axis(op: Op) -> int | None:
+    """The axis that a softmax (or log-softmax) runs over, from the front: the stated one, or the one torch picks."""
+    rank = len(op.in_shape)
+    if op.hyper.dim is None:
+        return picked_axis(op)
+    return normal_axis(op.hyper.dim, rank)
+
+
+def picked_axis(op: Op) -> int | None:
+    """The axis torch picks for a softmax in the network that states none; None where one is stated or may be."""
+    if op.hyper.dim is not None or not op.in_shape or not op.spelling.startswith(("nn.", "F.")):
+        return None
+    return 0 if len(op.in_shape) in (1, 3) else 1

@@ -245,18 +245,20 @@ class Pass:
     Attributes:
         network: the variable that holds the network.
         purpose: ``train`` where a ``backward()`` follows in the same loop, ``evaluate`` in a loop over data without one.
+        expression: the network as the source writes it there: ``self.model``.
         loop: the header of the innermost loop over batches around it, those of callers included.
         grad: whether gradients are recorded there.
         mode: the mode that the network is in; for training, ``eval`` says that it is in evaluation mode from the
             second round on at the latest. None where that is not certain.
         set_by: the ``train()`` or ``eval()`` that put it into that mode; None for a network as it was made.
-        resumes: for an evaluation, the header of the training loop that would stay in evaluation mode after an
-            ``eval()`` here, because no ``train()`` stands in the loop around both.
+        resumes: for an evaluation, the call in the training that would stay in evaluation mode after an ``eval()``
+            here, because no ``train()`` stands in the loop around both.
     """
 
     network: str
     site: Site
     purpose: Purpose
+    expression: str = ""
     loop: Site | None = None
     grad: bool = True
     mode: Literal["train", "eval"] | None = None
@@ -348,3 +350,21 @@ class Recipe:
     def training_loaders(self) -> tuple[Loader, ...]:
         """The loaders whose batches are trained on."""
         return tuple(loader for loader in self.loaders if loader.role == "train")
+
+    def is_own_loop(self) -> bool:
+        """Whether the file's own loops train: no framework steps the optimiser for it."""
+        return self.framework is None or self.framework.value in {"accelerate", "fabric"}
+
+    def trained_graphs(self) -> tuple[Graph, ...]:
+        """The graphs of the networks that an optimiser of the file is given, each once."""
+        names = [name for optimizer in self.optimizers for name in optimizer.networks]
+        found = {id(self.graphs[name]): self.graphs[name] for name in names if name in self.graphs}
+        return tuple(found.values())
+
+    def flag(self, name: str) -> Fact[Any] | None:
+        """A switch by the end of its dotted name: ``cudnn.benchmark``."""
+        return next((fact for key, fact in self.flags.items() if key == name or key.endswith(f".{name}")), None)
+
+    def may_set(self, name: str) -> bool:
+        """Whether the file sets a switch at all, be it to something that cannot be read."""
+        return any(key == name or key.endswith(f".{name}") for key in (*self.flags, *self.unread_flags))

@@ -348,4 +348,48 @@ gradient_stop = (
 #: gives another result for the same input (dropout and rrelu while training)
 random = sampling | dropout | _kind("rrelu gumbel_softmax fractional_max_pool2d fractional_max_pool3d")
 
+# -- what backward reads -----------------------------------------------------------------------------------------------
+#
+# From torch's own table (tools/autograd/derivatives.yaml), and tried op by op: tests/graph/test_backward_needs.py.
+# What is in none of these is not known, or depends on the device or the arguments.
+
+#: backward reads the result: overwriting it makes backward raise
+result_kept = _kind(
+    "relu sigmoid tanh softmax softmin log_softmax exp exp2 expm1 sqrt rsqrt reciprocal tan std norm vector_norm amax "
+    "amin logsumexp prod"
+)
+#: in place, backward reads the result (which is all that is left)
+result_kept_in_place = _kind(
+    "relu leaky_relu elu selu celu rrelu sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal tan"
+)  # fmt: skip
+#: backward does not read the result: it may be overwritten
+result_free = (
+    (convolution - _kind("conv_tbc"))
+    | linear
+    | batch_norm
+    | instance_norm
+    | layer_norm
+    | group_norm
+    | rms_norm
+    | dropout
+    | padding
+    | _kind("local_response_norm relu6 leaky_relu prelu elu selu celu gelu silu mish hardswish softplus hardsigmoid")
+    | _kind("hardtanh max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d")
+    | average_pooling
+    | _kind("embedding interpolate pixel_shuffle pixel_unshuffle cat stack add sub mul div neg matmul mm bmm mean sum")
+)
+#: backward reads what it is given (its first input), whatever else needs a gradient
+input_kept = (
+    _kind("relu6 leaky_relu prelu elu selu celu gelu silu mish hardswish softplus hardsigmoid hardtanh threshold glu")
+    | _kind("logsigmoid softshrink hardshrink softsign log log2 log10 log1p square sin cos abs erf clamp atan")
+    | _kind("max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d")
+    | batch_norm
+    | layer_norm
+    | group_norm
+)
+#: backward reads what it is given if its weight needs a gradient
+input_kept_for_weight = (convolution - _kind("conv_tbc")) | linear
+#: the gradient of one factor is the other: backward reads each if the other needs a gradient
+factors_kept = _kind("mul matmul mm bmm")
+
 ALL = frozenset().union(*(value.names for value in list(globals().values()) if isinstance(value, Kind)))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from nnlint.errors import NnlintError
 
-COMMANDS = ("check", "doctor", "graph", "rule", "rules")
+COMMANDS = ("check", "doctor", "graph", "new", "rule", "rules")
 INTERRUPTED = 130
 
 

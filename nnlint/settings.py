@@ -20,6 +20,7 @@ class NetworkSettings:
         name: its class or factory.
         call: how to build it, as a target is written (``Net``, ``Net(10, width=64)``).
         inputs, loss, batch_size: as in `Settings`, for this network alone.
+        source: the file that says so.
     """
 
     name: str
@@ -27,6 +28,7 @@ class NetworkSettings:
     inputs: tuple[str, ...] = ()
     loss: str | None = None
     batch_size: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Settings:
 
     Attributes:
         inputs: example inputs as the user wrote them (``3x224x224``, ``ids:long:1x128``, ``mask=bool:2x16``).
+        input_source: who wrote them, for messages.
         input_fn: ``module:function`` that makes the arguments; None if not given.
         batch_size: of the example input; None: nnlint's choice.
         loss: the op name of the loss that judges the networks (``binary_cross_entropy``), None: what the script says.
@@ -53,6 +56,7 @@ class Settings:
     """
 
     inputs: tuple[str, ...] = ()
+    input_source: str = "--input"
     input_fn: str | None = None
     batch_size: int | None = None
     loss: str | None = None

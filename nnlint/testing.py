@@ -46,7 +46,7 @@ class Case:
             NnlintError: if the example cannot be built or traced.
         """
         if self.rule.on == "graph":
-            rules = _rules(self.rule.pack)
+            rules = _rules(self.rule.pack, _local(self.rule))
             rule = next(rule for rule in rules if rule.name == self.rule.name)
             example = next(example for example in rule.examples if example.name == self.example.name)
             return check_graph(graph_of(example), rules)
@@ -75,7 +75,8 @@ class Case:
 
         Of a rule about building and running, a good example may well stop at another stage (`network-not-traced`).
         """
-        others = (rule for rule in list_rules().rules if rule.default and not self.rule.on == rule.on == "run")
+        pack = (rule for rule in list_rules(_local(self.rule)).rules if rule.pack == self.rule.pack)
+        others = (rule for rule in pack if rule.default and not self.rule.on == rule.on == "run")
         return {rule.name for rule in others} | {self.rule.name, INTERNAL_ERROR}
 
 
@@ -83,12 +84,12 @@ def cases(pack: str = "nnlint") -> list[Case]:
     """Every example of every rule of a pack.
 
     Args:
-        pack: the name of its entry point in the group ``nnlint.rules``.
+        pack: the name of its entry point in the group ``nnlint.rules``, or the path of local rule files.
 
     Raises:
         RulePackError: if a pack cannot be read, or there is none of that name.
     """
-    listing = list_rules()
+    listing = list_rules((pack,) if Path(pack).exists() else ())
     if listing.errors:
         raise listing.errors[0]
     found = [Case(rule, example) for rule in listing.rules if rule.pack == pack for example in rule.examples]
@@ -140,9 +141,14 @@ def graph_of(example: Example) -> Graph:
     return build_graph(recorded, model=network, name=example.name, losses=losses)
 
 
+def _local(rule: RuleInfo) -> tuple[str, ...]:
+    """The path of the pack of a rule, where it is no installed one."""
+    return () if rule.module else (rule.pack,)
+
+
 @cache
-def _rules(pack: str) -> tuple[Rule, ...]:
-    return load_rules([info.name for info in list_rules().rules if info.pack == pack])
+def _rules(pack: str, local: tuple[str, ...]) -> tuple[Rule, ...]:
+    return load_rules([info.name for info in list_rules(local).rules if info.pack == pack], local=local)
 
 
 def _examined(case: Case) -> FileReport:
@@ -158,7 +164,7 @@ def _reports(scripts: tuple[Case, ...]) -> dict[str, FileReport]:
 
     with tempfile.TemporaryDirectory() as folder:
         files = {str(case): _written(case, Path(folder)) for case in scripts}
-        report = run(files.values(), Settings(select=("all",)))
+        report = run(files.values(), Settings(select=("all",), local_rules=_local(scripts[0].rule)))
         by_path = {file.path: file for file in report.files}
         return {case: by_path[path] for case, path in files.items()}
 

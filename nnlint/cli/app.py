@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nnlint.cli import check, doctor, graph, rule, rules
+from nnlint.cli import check, doctor, graph, new, rule, rules
 
 _EPILOG = "nnlint PATHS is short for nnlint check PATHS. Exit codes: 0 clean, 1 findings, 2 could not check."
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("graph")(graph.graph)
+app.command("new")(new.new)
 app.command("rule")(rule.rule)
 app.command("rules")(rules.rules)
 app.command("doctor")(doctor.doctor)

@@ -18,7 +18,7 @@ from nnlint.settings import Settings
 if TYPE_CHECKING:
     from nnlint.report.model import Report
 
-Format = Literal["full", "concise", "json"]
+Format = Literal["full", "concise", "json", "github", "sarif"]
 #: above so many findings a terminal gets one line each unless told otherwise
 MANY = 30
 
@@ -69,6 +69,10 @@ def check_paths(
                 shown, chosen, style, quiet=options.quiet, verbose=options.verbose, statistics=options.statistics
             )
         )
+    if chosen == "github":
+        from nnlint.report.github import write_summary
+
+        write_summary(shown)
     if options.timing:
         sys.stderr.write(output.timing(report, time.perf_counter() - start))
     return output.exit_code(report, shown, exit_zero=options.exit_zero)

@@ -39,6 +39,8 @@ class Format(StrEnum):
     full = "full"
     concise = "concise"
     json = "json"
+    github = "github"
+    sarif = "sarif"
 
 
 class ListFormat(StrEnum):

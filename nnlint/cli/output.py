@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +16,16 @@ from nnlint.report import concise, full, summary
 from nnlint.report.model import FileReport, Report
 from nnlint.report.style import Style, wants_color
 
+#: formats for programs, each a module of `nnlint.report`: no colours, no summary
+MACHINE = ("json", "github", "sarif")
 #: seconds before a terminal is shown how far the run is
 _PATIENCE = 2.0
 
 
 def rendered(report: Report, chosen: str, style: Style, *, quiet: bool, verbose: bool, statistics: bool) -> str:
     """The report in a format, with the summary where people read it."""
-    if chosen == "json":
-        from nnlint.report import json
-
-        return json.render(report)
+    if chosen in MACHINE:
+        return str(importlib.import_module(f"nnlint.report.{chosen}").render(report))
     if statistics:
         findings = summary.statistics(report, style)
     else:

@@ -55,6 +55,8 @@ def as_document(info: RuleInfo) -> dict[str, Any]:
         "fix": info.fix,
         "since": info.since,
         "was": list(info.was),
+        "tips": list(info.tips),
+        "options": dict(info.options),
         "pack": info.pack,
         "documentation": info.doc,
         "examples": [
@@ -70,10 +72,18 @@ def as_text(info: RuleInfo, style: Style) -> str:
     facts += [] if info.default else ["opt-in: off unless selected"]
     facts += [f"was {', '.join(info.was)}"] if info.was else []
     facts += [f"pack {info.pack}"] if info.pack != "nnlint" else []
+    facts += [f"{name.replace('_', '-')} = {_toml(value)}" for name, value in info.options.items()]
     head = f"{style.level(info.level, info.name)} ({info.level})\n{style.dim(', '.join(facts))}"
     parts = [head, info.doc.replace("``", "`").strip()]
     parts += [_example(example, style) for example in info.examples]
     return "\n\n".join(parts)
+
+
+def _toml(value: Any) -> str:
+    """The default of an option as the configuration writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(list(value)) if isinstance(value, tuple) else repr(value)
 
 
 def _example(example: ExampleText, style: Style) -> str:

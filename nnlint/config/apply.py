@@ -215,7 +215,7 @@ def _networks(config: Config, path: str) -> tuple[NetworkSettings, ...]:
                 raise UsageError(error.message, where=f"{config.where}: networks.target", help=error.help) from error
         if file.resolve() == Path(path).resolve():
             inputs = (table.input,) if isinstance(table.input, str) else tuple(table.input)
-            found.append(NetworkSettings(name, _call(name, table), inputs, table.loss, table.batch_size))
+            found.append(NetworkSettings(name, _call(name, table), inputs, table.loss, table.batch_size, config.where))
     return tuple(found)
 
 

@@ -70,6 +70,7 @@ def _joined(settings: Settings, table: NetworkSettings) -> Settings:
     return replace(
         settings,
         inputs=settings.inputs or table.inputs,
+        input_source=settings.input_source if settings.inputs else table.source,
         loss=settings.loss or table.loss,
         batch_size=settings.batch_size or table.batch_size,
     )

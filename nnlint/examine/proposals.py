@@ -36,8 +36,8 @@ def explicit_inputs(settings: Settings) -> list[Proposal]:
     batch = settings.batch_size or 2
     found = []
     if settings.inputs:
-        specs = [spec for text in settings.inputs for spec in parse_inputs(text, "--input")]
-        found.append(_of_specs(specs, "--input", "explicit", batch))
+        specs = [spec for text in settings.inputs for spec in parse_inputs(text, settings.input_source)]
+        found.append(_of_specs(specs, settings.input_source, "explicit", batch))
     if settings.input_fn:
         args, kwargs = _spread(_call(settings.input_fn))
         found.append(Proposal(args, kwargs, f"--input-fn {settings.input_fn}", "explicit", batch))

@@ -17,6 +17,7 @@ from nnlint.report.document import (
     ReportDocument,
     SummaryDocument,
 )
+from nnlint.report.fingerprints import fingerprinted
 from nnlint.report.model import FileReport, NetworkReport, Report
 from nnlint.site import Site
 
@@ -91,28 +92,7 @@ def _network(network: NetworkReport) -> NetworkDocument:
 
 
 def _findings(report: Report) -> list[FindingDocument]:
-    seen: Counter[tuple[str, ...]] = Counter()
-    rows: list[FindingDocument] = []
-    for file in report.files:
-        for finding in file.findings:
-            identity = _identity(finding, file)
-            rows.append(_finding(finding, file, fingerprint(identity, seen[identity])))
-            seen[identity] += 1
-    return rows
-
-
-def _identity(finding: Finding, file: FileReport) -> tuple[str, ...]:
-    path = Path(finding.site.file if finding.site else file.path)
-    cwd = Path.cwd()
-    relative = path.relative_to(cwd) if path.is_absolute() and path.is_relative_to(cwd) else path
-    return (finding.rule, relative.as_posix(), finding.network, finding.paths[0] if finding.paths else "")
-
-
-def fingerprint(identity: tuple[str, ...], occurrence: int) -> str:
-    """What stays the same when lines move: a hash of rule, file, network and module path, and the how-manyth it is."""
-    import hashlib
-
-    return hashlib.sha256("\0".join((*identity, str(occurrence))).encode()).hexdigest()[:16]
+    return [_finding(finding, file, mark) for finding, file, mark in fingerprinted(report)]
 
 
 def _finding(finding: Finding, file: FileReport, mark: str) -> FindingDocument:

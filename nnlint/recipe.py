@@ -59,7 +59,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class ParamGroup:
-    """One of the groups of parameters an optimiser is given: the arguments of its own, and whose parameters they are."""
+    """One of the groups of parameters an optimiser is given: its own arguments, and whose parameters they are."""
 
     site: Site
     arguments: Mapping[str, Fact[Any]] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class ParamGroup:
 class Optimizer:
     """An optimiser: ``name`` is the class in lower case (``sgd``, ``adamw``), ``arguments`` the plain ones by name.
 
-    ``networks`` are the variables whose ``parameters()`` it was given; ``complete`` says that they are all it was given.
+    ``networks`` are the variables whose ``parameters()`` it was given; ``complete``: they are all it was given.
     """
 
     name: str
@@ -184,9 +184,7 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-EventKind = Literal[
-    "loss", "backward", "zero_grad", "step", "scheduler_step", "any_step", "gradient", "handed", "mode"
-]
+EventKind = Literal["loss", "backward", "zero_grad", "step", "scheduler_step", "any_step", "gradient", "handed", "mode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +242,7 @@ class Pass:
 
     Attributes:
         network: the variable that holds the network.
-        purpose: ``train`` where a ``backward()`` follows in the same loop, ``evaluate`` in a loop over data without one.
+        purpose: ``train`` where a ``backward()`` stands in the same loop, ``evaluate`` in a loop over data without one.
         expression: the network as the source writes it there: ``self.model``.
         loop: the header of the innermost loop over batches around it, those of callers included.
         grad: whether gradients are recorded there.
@@ -323,6 +321,8 @@ class Recipe:
     kept_graphs: tuple[Call, ...] = ()
     #: gradients are bounded: ``clip_grad_norm_`` and its kin
     clips: tuple[Call, ...] = ()
+    #: calls of something unknown that is given an optimiser, or a network or loss to train; ``target`` is its name
+    handed: tuple[Call, ...] = ()
     #: variables of networks that are held fixed (``requires_grad_(False)``) or filled from elsewhere (a checkpoint)
     held_fixed: tuple[Call, ...] = ()
     loaded: tuple[Call, ...] = ()
@@ -344,6 +344,9 @@ class Recipe:
     shuffles: tuple[Fact[str], ...] = ()
     #: weights that were trained before: ``weights=…``, ``from_pretrained``, ``load_state_dict``
     pretrained: Fact[str] | None = None
+    #: functions that are given a network and hand it back in another form; ``target`` is the dotted callee
+    #: (``torch.nn.DataParallel``), ``arguments["device_ids"]`` the devices it is stated to run on
+    wraps: tuple[Call, ...] = ()
     #: the networks the script trains or evaluates, as traced: variable name → graph; filled in by the engine
     graphs: Mapping[str, Graph] = field(default_factory=dict)
 

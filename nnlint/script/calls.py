@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from nnlint.script import options, tensors, torchnames, training
 from nnlint.script.builtin_calls import builtin
@@ -37,6 +38,9 @@ from nnlint.script.values import (
     losses_of,
     sources_of,
 )
+
+#: functions that are given a network and leave its mode as it is
+_KEEPS_MODE = re.compile(r"summary|count|param|watch|compile|parallel|ddp|print|len$|save|prepare|init|optim", re.I)
 
 
 class Caller(Methods):
@@ -93,6 +97,8 @@ class Caller(Methods):
     ) -> Value:
         """The value of calling something with evaluated arguments."""
         value: Value | None = None
+        if isinstance(callee, Net | Layer | LossMaker):
+            self.computing.add(id(node))
         match callee:
             case Function():
                 value = self._function(callee, args, kwargs, spread=spread)
@@ -174,12 +180,27 @@ class Caller(Methods):
         if not (net.name.startswith("self.") and self._within_network()):
             self.note_hint(call_hint(net.name, node, args, kwargs, self.spans))
             self.note_forward(net, node, args, kwargs)
+            self.note_whole_batch(node, args)
+            self.modes.call(net.name, node, self.loops_around(), grad=self.without_grad == 0)
         return Output(net.name, (), (), sources_of(*args, *kwargs.values()))
 
-    def _within_network(self) -> bool:
-        """Whether the current function is a method of a network: what it calls are that network's own parts."""
-        owner = self.frame.scope.parent
-        return owner is not None and owner.is_class and self.networks.is_module(owner)
+    def note_whole_batch(self, node: ast.Call, args: list[Value]) -> None:
+        """Records how many samples a network is given in every round of a loop, where the loop does not choose them."""
+        first = args[0] if args else None
+        if (
+            not self.rounds
+            or not isinstance(first, Tensor)
+            or not first.shape
+            or not isinstance(node.args[0], ast.Name)
+        ):
+            return
+        loop = self.rounds[-1][0]
+        if node.args[0].id not in self.assigned_in(loop):
+            self.whole_batches.setdefault(id(loop), self.spans.fact(first.shape[0], node.args[0]))
+
+    def assigned_in(self, loop: ast.stmt) -> frozenset[str]:
+        """The variables that a loop's body changes."""
+        raise NotImplementedError
 
     def _own_loss(self, net: Net, scope: Scope, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> Value:
         forward = self.class_attribute(scope, "forward")
@@ -306,6 +327,9 @@ class Caller(Methods):
     ) -> Value:
         """The value of a function nnlint knows nothing about; ``sources`` are those of what it is a method of."""
         self.note_handed(label, node, args, kwargs)
+        for item in [*args, *kwargs.values()]:
+            if isinstance(item, Net) and not _KEEPS_MODE.search(label):
+                self.modes.forget(item.name)
         if any(isinstance(value, LossValue) for value in args):
             return LossValue(losses_of(*args), sources_of(*args))
         first = args[0] if args else None

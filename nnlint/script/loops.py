@@ -29,11 +29,8 @@ _KINDS: dict[str, EventKind] = {
 _GRADIENTS = frozenset(
     {"grad", "grad_and_value", "value_and_grad", "vjp", "jvp", "jacrev", "functional_call", "minimize"}
 )
-#: methods of networks, which leave the gradients alone
-_OF_MODULES = torchnames.words(
-    "parameters named_parameters modules named_modules children buffers train eval to state_dict load_state_dict "
-    "log log_dict print"
-)
+#: methods of networks and Lightning modules, which leave the gradients alone
+_OF_MODULES = torchnames.MODULE_METHODS | {"log", "log_dict", "print"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Loop = ast.For | ast.AsyncFor | ast.While
 
@@ -125,6 +122,8 @@ class _Walker:
                 yield from self._perhaps([*node.body, *node.orelse])
             case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
                 yield from self._assignment(node)
+            case ast.Expr(value=ast.Attribute() as attribute):  # `optimizer.step` without its parentheses does nothing
+                yield from self.visit(attribute.value)
             case _:
                 yield from self._all(ast.iter_child_nodes(node))
 
@@ -153,6 +152,8 @@ class _Walker:
         elif isinstance(node.ctx, ast.Del) and node.attr == "grad":
             yield Event("zero_grad", ast.unparse(node.value), self.spans.of(node))
         elif isinstance(node.ctx, ast.Load):
+            if node.attr == "step":
+                yield Event("any_step", ast.unparse(node.value), self.spans.of(node))
             yield from self._functions(self.methods.get(node.attr, ()))
 
     def _perhaps(self, nodes: Iterable[ast.AST]) -> Iterator[Event]:
@@ -214,7 +215,7 @@ class _Walker:
             yield Event("zero_grad", cleared, site)
         elif name in _GRADIENTS or (base is not None and "_foreach_" in name):
             yield Event("gradient", name, site)
-        elif name == "step" or (base is not None and name.endswith("_step") and name not in self.methods):
+        elif name.endswith("_step") and base is not None and name not in self.methods:
             yield Event("any_step", ast.unparse(base) if base is not None else name, site)
         elif base is not None and self._is_foreign_method(base, name):
             yield Event("handed", ast.unparse(func), site)

@@ -58,6 +58,11 @@ class Methods(Optimisation):
         """The output of a network."""
         raise NotImplementedError
 
+    def _within_network(self) -> bool:
+        """Whether the current function is a method of a network: what it calls are that network's own parts."""
+        owner = self.frame.scope.parent
+        return owner is not None and owner.is_class and self.networks.is_module(owner)
+
     def step_of(self, output: Output, path: str, node: ast.AST, args: list[Value], kwargs: dict[str, Value]) -> Value:
         """A network's output after a call with arguments; with a second output among them it is no longer one's own."""
         if any(isinstance(value, Output) for value in [*args, *kwargs.values()]):
@@ -144,6 +149,7 @@ class Methods(Optimisation):
         expr = node.args[0] if given and node.args else node.func.value  # `accelerator.backward(loss)`
         self.note("backwards", node, ast.unparse(expr))
         self.tests_of_backwards.update(map(id, self.tests))
+        self.note_training()
         self.record.backward(losses_of(*values), sources_of(*values), certain=self.branches == 0)
         self.note_epochs()
         return UNKNOWN
@@ -219,6 +225,8 @@ class Methods(Optimisation):
             return UNKNOWN
         if name in torchnames.SELF_METHODS and not self._defines(base, name):
             return base
+        if not self._defines(base, name) and name in _FIT | {"evaluate", "predict", "freeze", "unfreeze", "score"}:
+            self.modes.forget(base.name)
         return None
 
     def _forward_name(self, scope: Scope) -> str | None:

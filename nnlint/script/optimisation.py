@@ -30,7 +30,7 @@ _DETACHED = frozenset({"detach", "data", "torch.Tensor.data", "torch.Tensor.deta
 #: calls that are given an optimiser and leave its gradients alone
 _HARMLESS = re.compile(r"(unscale_|save|load|log|print|checkpoint|prepare|state_dict|scheduler|broadcast)", re.I)
 #: calls that are given a network and may do anything to its gradients
-_TRAINS = re.compile(r"(grad|zero|step|train|update|optim|clear|backward)", re.I)
+_TRAINS = re.compile(r"(^|[._])(?!clip_|.*summary)\w*(grad|zero|train|optim|clear|backward|(?<!\.)step)\w*$", re.I)
 
 
 class Optimisation(Assigner):
@@ -98,8 +98,8 @@ class Optimisation(Assigner):
         """Records that something unknown is given an optimiser, or a network to train."""
         values = [item for value in [*args, *kwargs.values()] for item in (value, *elements(value))]
         optimiser = any(isinstance(value, OptimizerObject) for value in values)
-        network = any(isinstance(value, Net) for value in values)
-        if (optimiser and not _HARMLESS.search(label)) or (network and _TRAINS.search(label)):
+        trained = any(isinstance(value, Net | Parameters | LossValue) for value in values)
+        if (optimiser and not _HARMLESS.search(label)) or (trained and _TRAINS.search(label)):
             self.note("handed", node, label)
 
     def note_forward(self, net: Net, node: ast.Call, args: list[Value], kwargs: dict[str, Value]) -> None:

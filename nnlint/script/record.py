@@ -214,6 +214,8 @@ class Record:
             ),
             kept_graphs=self._calls("kept_graphs"),
             clips=self._calls("clips"),
+            handed=self._calls("handed"),
+            wraps=self._calls("wraps"),
             held_fixed=self._calls("held_fixed"),
             loaded=self._calls("loaded"),
             accumulation=self.accumulation,

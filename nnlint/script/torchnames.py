@@ -48,6 +48,13 @@ SELF_METHODS = words(
     "to cuda cpu xpu ipu mtia eval train half float double bfloat16 type requires_grad_ apply share_memory to_empty"
 )
 
+#: methods that every network has and that compute nothing of its output
+MODULE_METHODS = words(
+    "parameters named_parameters modules named_modules children named_children buffers named_buffers train eval to "
+    "cuda cpu half float double zero_grad state_dict load_state_dict requires_grad_ apply register_forward_hook "
+    "register_full_backward_hook register_buffer get_parameter get_submodule extra_repr"
+)
+
 #: packages whose networks are not torch's, and those that have none
 _FOREIGN = words(
     "tensorflow keras tf jax flax haiku equinox paddle mlx mindspore jittor tinygrad oneflow mxnet chainer theano "

@@ -19,6 +19,20 @@ Role = Literal["train", "val", "test"]
 Purpose = Literal["train", "evaluate"]
 
 
+#: the schedules of torch whose highest rate is the one the optimiser is given
+_LOWERING = frozenset(
+    {
+        "StepLR",
+        "MultiStepLR",
+        "ExponentialLR",
+        "CosineAnnealingLR",
+        "CosineAnnealingWarmRestarts",
+        "PolynomialLR",
+        "ReduceLROnPlateau",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One call applied between the network's output and the loss: ``torch.sigmoid(net(x))`` has the step sigmoid."""
@@ -371,3 +385,15 @@ class Recipe:
     def may_set(self, name: str) -> bool:
         """Whether the file sets a switch at all, be it to something that cannot be read."""
         return any(key == name or key.endswith(f".{name}") for key in (*self.flags, *self.unread_flags))
+
+    def raises_rate(self, optimizer: Optimizer) -> bool:
+        """Whether an optimiser's learning rate may become larger than the source states it.
+
+        That is so with any schedule but those that only lower it, where the file sets rates itself, and where something
+        unknown is given the optimiser.
+        """
+        schedules = [found for found in self.schedulers if found.optimizer in (optimizer.variable, "")]
+        known = all(found.path == f"torch.optim.lr_scheduler.{found.name}" for found in schedules)
+        lowers = known and all(found.name in _LOWERING for found in schedules)
+        unknown = self.rates_set is not None or bool(self.handed) or (bool(self.scheduler_steps) and not schedules)
+        return unknown or not lowers

@@ -80,6 +80,7 @@ class Assigner(Notes):
         label = ast.unparse(target)
         if isinstance(value, Net) and not value.name:
             self._name_moves(origin, label)
+            self.modes.made(label, origin)
             return Net(label, value.scope)
         if isinstance(value, OptimizerObject):
             optimizer = self.record.optimizers[value.id]

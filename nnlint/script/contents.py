@@ -10,6 +10,7 @@ from nnlint.script.constants import constants
 from nnlint.script.definitions import factories, network_classes
 from nnlint.script.evidence import Evidence
 from nnlint.script.follow import Follower
+from nnlint.script.habits import with_habits
 from nnlint.script.hints import find_hints
 from nnlint.script.mentions import with_loops
 from nnlint.script.model import Script
@@ -41,6 +42,6 @@ def contents(path: str, text: str, tree: ast.Module, project: Project) -> Script
         factories=factories(networks, spans),
         builds=find_builds(tree, networks, spans, evidence),
         hints=find_hints(follower),
-        recipe=with_loops(follower.record.recipe(path), tree, follower.record, spans),
+        recipe=with_habits(with_loops(follower.record.recipe(path), tree, follower.record, spans), follower),
         uses_torch=True,
     )

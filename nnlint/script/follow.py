@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from nnlint.script.builds import is_main_test
 from nnlint.script.functions import Functions
+from nnlint.script.modes import merged
 from nnlint.script.scopes import FunctionNode, Scope
 from nnlint.script.state import Frame
 from nnlint.script.values import (
@@ -43,9 +44,11 @@ class Follower(Functions):
     def _alone(self, scope: Scope) -> None:
         owner = scope.parent
         if owner is None or not owner.is_class:
+            self.modes.now = {}  # whoever calls it may have set any mode
             self.run(Function(scope, self.closures.get(scope)), [], {})
             return
         bound = self._object_of(owner)
+        self.modes.now = {}
         if scope in self.entered:  # making the object may have entered it
             return
         self.run(Function(scope, self.closures.get(owner), bound), [], {})
@@ -85,6 +88,8 @@ class Follower(Functions):
     def _do_return(self, node: ast.Return) -> bool:
         if node.value is not None:
             self.frame.returned.append(self.evaluate(node.value))
+        if self.modes.returns:
+            self.modes.returns[-1].append(dict(self.modes.now))
         return True
 
     def _do_raise(self, node: ast.Raise) -> bool:
@@ -93,6 +98,8 @@ class Follower(Functions):
 
     def _do_break(self, node: ast.Break) -> bool:
         del node
+        if self.modes.breaks:
+            self.modes.breaks[-1].append(dict(self.modes.now))
         return True
 
     def _do_continue(self, node: ast.Continue) -> bool:
@@ -180,8 +187,10 @@ class Follower(Functions):
         """Walks alternatives from the same start, and joins what they leave; whether all of them leave the block."""
         before = dict(self.frame.variables)
         ends: list[dict[str, Value]] = []
+        modes, ends_of_modes = self.modes.now, []
         for statements, test in branches:
             self.frame.variables = dict(before)
+            self.modes.now = dict(modes)
             if test is not None:
                 self.tests.append(test)
             self.branches += 1
@@ -191,7 +200,9 @@ class Follower(Functions):
                 self.tests.pop()
             if not left:
                 ends.append(self.frame.variables)
+                ends_of_modes.append(self.modes.now)
         self.frame.variables = _joined(ends) if ends else before
+        self.modes.now = merged(ends_of_modes) if ends else modes
         return not ends
 
     def _do_for(self, node: ast.For) -> None:
@@ -207,7 +218,9 @@ class Follower(Functions):
         self.rounds.append((node, iterated, self._count(iterated)))
         self.frame.loops.append(node)
         self.assign(node.target, self.element(iterated), None)
+        self.begin_loop(node)
         self.body(node.body)
+        self.modes.leave_loop(node)
         self.frame.loops.pop()
         self.rounds.pop()
         self.body(node.orelse)
@@ -217,7 +230,9 @@ class Follower(Functions):
         self._widen(node)
         self.rounds.append((node, UNKNOWN, None))
         self.frame.loops.append(node)
+        self.begin_loop(node)
         self.body(node.body)
+        self.modes.leave_loop(node)
         self.frame.loops.pop()
         self.rounds.pop()
         self.body(node.orelse)

@@ -48,13 +48,18 @@ class Functions(Caller):
         key: tuple[object, ...] = (scope, function.bound, *args, *kwargs.items(), spread)
         try:
             if key in self.results:
+                self.modes.again(self.effects.get(key, {}))
                 return self.results[key]
         except TypeError:  # an unhashable constant among the arguments
             key = (object(),)
         self.runs[scope] = self.runs.get(scope, 0) + 1
         if scope in self.active or len(self.active) >= _DEPTH or self.runs[scope] > _RUNS:
+            self.modes.forget_all()
             return Unknown("", sources_of(*args, *kwargs.values()))
+        before = dict(self.modes.now)
+        self.modes.returns.append([])
         value = self._enter(function, args, kwargs, spread=spread)
+        self.effects[key] = self.modes.leave_function(before)
         self.results[key] = value
         return value
 

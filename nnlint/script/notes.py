@@ -6,7 +6,7 @@ import ast
 import re
 
 from nnlint.recipe import Call
-from nnlint.script import training
+from nnlint.script import torchnames, training
 from nnlint.script.hints import tensors_in
 from nnlint.script.model import InputHint
 from nnlint.script.operators import Operators
@@ -22,6 +22,8 @@ from nnlint.script.values import (
 from nnlint.site import Fact
 
 _EPOCH = re.compile(r"epoch|^ep$", re.IGNORECASE)
+#: libraries' functions that join the batches of several devices in every batch norm
+_SYNCHRONISING = frozenset({"convert_sync_batchnorm", "convert_syncbn_model"})
 
 
 class Notes(Operators):
@@ -39,8 +41,12 @@ class Notes(Operators):
         known = plain_value(mode) if mode is not None else (True,)
         if name == "eval" or known == (False,):
             self.note("evals", node, target)
+            self.modes.set(target, "eval", node, self.loops_around())
         elif known is not None and known[0]:
             self.note("trains", node, target)
+            self.modes.set(target, "train", node, self.loops_around())
+        else:
+            self.modes.forget(target)
 
     def note_hint(self, found: object) -> None:
         """Records what a call says about a network's inputs."""
@@ -116,6 +122,9 @@ class Notes(Operators):
             self.note("clips", node, ast.unparse(node.args[0]) if node.args else "")
         elif path == "torch.set_grad_enabled" and args:
             self.note_no_grad(node, args)
+        elif path in torchnames.WRAPPERS or leaf in _SYNCHRONISING:
+            devices = args[1:2] or [value for name, value in kwargs.items() if name == "device_ids"]
+            self.note("wraps", node, path, dict(self.plain({"device_ids": devices[0]} if devices else {})))
         elif path in {"torch.set_default_device", "torch.set_default_tensor_type"} and node.args:
             self.note("device_moves", node, path, {"device": ast.unparse(node.args[0])})
         elif leaf in {"Trainer", "Accelerator", "Fabric", "create_supervised_trainer", "TrainingArguments"}:
@@ -124,6 +133,8 @@ class Notes(Operators):
     def _note_framework(self, path: str, leaf: str, node: ast.Call, kwargs: dict[str, Value]) -> None:
         root = path.partition(".")[0]
         names = {"pytorch_lightning": "lightning", "lightning": "lightning", "transformers": "transformers"}
+        if plain_value(kwargs.get("sync_batchnorm", UNKNOWN)) == (True,):
+            self.note("wraps", node, "torch.nn.SyncBatchNorm.convert_sync_batchnorm")
         name = {"Accelerator": "accelerate", "Fabric": "fabric", "create_supervised_trainer": "ignite"}.get(leaf)
         name = name or names.get(root)
         if name is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnlint.script.evaluate import Evaluator, is_key
+from nnlint.script.modes import merged
 from nnlint.script.state import Frame
 from nnlint.script.values import (
     UNKNOWN,
@@ -106,9 +107,13 @@ class Operators(Evaluator):
     def _on_ifexp(self, node: ast.IfExp) -> Value:
         self.evaluate(node.test)
         self.branches += 1
-        value = join(self.evaluate(node.body), self.evaluate(node.orelse))
+        before = dict(self.modes.now)
+        one = self.evaluate(node.body)
+        after, self.modes.now = self.modes.now, before
+        other = self.evaluate(node.orelse)
+        self.modes.now = merged([after, self.modes.now])
         self.branches -= 1
-        return value
+        return join(one, other)
 
     # -- containers
 

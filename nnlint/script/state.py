@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from nnlint.script.epochs import Training, training_of
 from nnlint.script.evidence import Evidence
+from nnlint.script.modes import Modes, Round
+from nnlint.script.modes import State as ModeState
 from nnlint.script.networks import Networks
 from nnlint.script.record import Record
 from nnlint.script.scopes import Scope
 from nnlint.script.spans import Spans
-from nnlint.script.values import Instance, Value
+from nnlint.script.values import Instance, Value, batches_of
 from nnlint.site import Fact
 
 
@@ -74,7 +77,37 @@ class State:
         self.without_grad = 0
         #: the objects that the file makes of its classes, networks left out
         self.objects: dict[Scope, list[Instance]] = {}
+        self.modes = Modes()
+        #: loop → the scope it stands in
+        self.loop_scopes: dict[int, Scope] = {}
+        #: loops over epochs around a `backward()`, by the id of their nodes
+        self.trainings: dict[int, Training] = {}
+        #: loop → how many samples a network is given in each of its rounds, where these are always the same tensor
+        self.whole_batches: dict[int, Fact[int]] = {}
+        #: calls of networks, layers and losses
+        self.computing: set[int] = set()
+        #: the effect on the modes of the function calls whose results are remembered
+        self.effects: dict[tuple[object, ...], ModeState] = {}
         #: loop → the variables it changes
         self.changed: dict[ast.stmt, frozenset[str]] = {}
         #: (container's id, entry) → the container and the first statement that set the entry
         self.writers: dict[tuple[int, str], tuple[dict[str, Value], ast.AST]] = {}
+
+    def loops_around(self) -> tuple[Round, ...]:
+        """The loops around the current statement, those of callers included."""
+        return tuple(
+            Round(node, batches_of(value), ast.unparse(node.iter) if isinstance(node, ast.For | ast.AsyncFor) else "")
+            for node, value, _ in self.rounds
+        )
+
+    def begin_loop(self, node: ast.stmt) -> None:
+        """A loop's body is about to be followed."""
+        self.loop_scopes[id(node)] = self.frame.scope
+        self.modes.enter_loop(node)
+
+    def note_training(self) -> None:
+        """Records the loop over epochs around a `backward()`."""
+        self.modes.backward(loop for loop, _, _ in self.rounds)
+        found = training_of(self.loops_around(), {id(node): count for node, _, count in self.rounds})
+        if found is not None:
+            self.trainings.setdefault(id(found.node), found)

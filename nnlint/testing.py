@@ -89,7 +89,9 @@ def cases(pack: str = "nnlint") -> list[Case]:
     Raises:
         RulePackError: if a pack cannot be read, or there is none of that name.
     """
-    listing = list_rules((pack,) if Path(pack).exists() else ())
+    listing = list_rules()
+    if Path(pack).exists() and all(rule.pack != pack for rule in listing.rules):  # `nnlint` is a folder here, too
+        listing = list_rules((pack,))
     if listing.errors:
         raise listing.errors[0]
     found = [Case(rule, example) for rule in listing.rules if rule.pack == pack for example in rule.examples]

@@ -2,7 +2,9 @@
 
 Without a norm, the scale of the activations is the product of all the layers before: a little too large or too small in
 each, and gradients explode or vanish. Such a network trains with a small learning rate and a careful initialisation, if
-at all. The tip: use batch norm.
+at all.
+
+The tip: use batch norm.
 
 What to do: a norm after every convolution and before its activation, `nn.BatchNorm2d(channels)` with batches of 16 and
 more, `nn.GroupNorm` with smaller ones. The convolution needs no bias then.

@@ -2,8 +2,9 @@
 
 Below 0.1 dropout hardly regularises and only makes training noisier; above 0.5 it removes more than it leaves. At 0.8 a
 layer sees one value in five, which often is the *keep* probability of older frameworks in the place of torch's drop
-probability. At 1 the output is zero whatever goes in, and nothing before the layer learns. The tip: 0.2 for weak and
-0.5 for moderate regularisation.
+probability. At 1 the output is zero whatever goes in, and nothing before the layer learns.
+
+The tip: 0.2 for weak and 0.5 for moderate regularisation.
 
 What to do: a rate between 0.1 and 0.5; or no dropout at all, if the network does not overfit.
 

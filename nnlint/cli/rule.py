@@ -22,13 +22,13 @@ def rule(
     color: ColorOption = Color.auto,
 ) -> int:
     """Explain a rule: why, what to do, when it is quiet, and code that shows it."""
-    from nnlint.registry import list_rules
+    from nnlint.config.apply import rules_here
     from nnlint.report.style import Style, wants_color
     from nnlint.selection import find_rule
 
     if every == (name is not None):
         raise UsageError("give the name of one rule, or --all", where="nnlint rule", help="`nnlint rules` lists them")
-    listing = list_rules()
+    listing = rules_here()
     chosen = listing.rules if name is None else (find_rule(listing.rules, name),)
     if output_format is ListFormat.json:
         import json

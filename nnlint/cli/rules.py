@@ -21,10 +21,10 @@ def rules(
     color: ColorOption = Color.auto,
 ) -> int:
     """List every rule: name, level, category and what it finds."""
-    from nnlint.registry import list_rules
+    from nnlint.config.apply import rules_here
     from nnlint.report.style import Style, wants_color
 
-    listing = list_rules()
+    listing = rules_here()
     if tips:
         return _by_tips(listing, output_format, color)
     if output_format is ListFormat.json:

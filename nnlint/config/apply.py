@@ -13,7 +13,7 @@ from nnlint.config.find import closest
 from nnlint.config.load import Config, load, validated
 from nnlint.errors import UsageError
 from nnlint.finding import LEVELS
-from nnlint.registry import RuleInfo, list_rules
+from nnlint.registry import Listing, RuleInfo, list_rules
 from nnlint.selection import is_known, suggestion
 from nnlint.settings import NetworkSettings, Settings
 
@@ -63,6 +63,18 @@ class Configs:
         """
         config = self.of(path)
         return asked if config is None else _joined(config, asked, path, notes)
+
+
+def rules_here() -> Listing:
+    """Every rule of the installed packs, and the local ones of the configuration of the current folder.
+
+    Raises:
+        UsageError: for a configuration that is wrong.
+    """
+    config = Configs().of(Path.cwd())
+    local = tuple(config.table.local_rules) if config else ()
+    _check_local(local, config.where if config else "")
+    return list_rules(local)
 
 
 def parse_config_options(words: list[str]) -> tuple[Path | None, dict[str, Any]]:

@@ -125,11 +125,12 @@ def form_errors(rule: RuleInfo) -> list[str]:
 
 
 def graph_of(example: Example) -> Graph:
-    """The graph of a graph rule's example: its network, built and traced with its input and loss.
+    """The graph of a graph rule's example: its network, built and traced in evaluation mode with its input and loss.
 
     Raises:
         NnlintError: if the input cannot be understood, or the forward pass raises.
     """
+    from nnlint.examine.modes import evaluating
     from nnlint.inputs.template import materialise, to_template
     from nnlint.script.inputs import parse_inputs
     from nnlint.trace.build import build_graph
@@ -138,7 +139,8 @@ def graph_of(example: Example) -> Graph:
     network: nn.Module = example.function()
     specs = parse_inputs(example.input or "", f"the input of {example.name}")
     tensors = materialise([to_template(spec) for spec in specs], {}, "cpu")
-    recorded = record(network, tuple(tensors))
+    with evaluating(network):
+        recorded = record(network, tuple(tensors))
     losses = [example.loss] if example.loss else []
     return build_graph(recorded, model=network, name=example.name, losses=losses)
 

@@ -2,8 +2,8 @@
 
 A layer runs on the way, and what it makes reaches neither the output nor a loss. Two slips make most of these: two
 calls in a row read the same variable (``out = conv1(x)``, then ``out = conv2(x)``), so that the first layer is skipped;
-and a method that returns a new tensor is called as if it changed the one it is called on (``x.clamp(0, 1)`` alone on its
-line). The network runs, and is not the one that was written down.
+and a method that returns a new tensor is called as if it changed the one it is called on (``x.clamp(0, 1)`` alone on
+its line). The network runs, and is not the one that was written down.
 
 What to do: read the result where it was meant to be read, or delete the call. If it is computed for a mode or for a
 setting that this network does not use, compute it there.
@@ -136,9 +136,9 @@ def one_after_the_other() -> nn.Module:
             self.conv2 = nn.Conv2d(16, 16, 3, padding=1)
 
         def forward(self, x: Tensor) -> Tensor:
-            out = torch.relu(self.conv1(x))
+            out = nn.functional.relu(self.conv1(x), inplace=True)
             out = self.conv2(out)
-            return out
+            return nn.functional.relu(out, inplace=True)
 
     return Net()
 

@@ -9,8 +9,8 @@ What to do: give the hidden layer the width of its neighbours; one unit belongs 
 
 What it costs: the accuracy of the whole network: what is behind the unit is a function of one variable.
 
-What is known today: that layers narrower than the input cannot represent every function, however deep the network is, is
-proven for rectifiers (Hanin and Sellke, Approximating Continuous Functions by ReLU Nets of Minimal Width,
+What is known today: that layers narrower than the input cannot represent every function, however deep the network is,
+is proven for rectifiers (Hanin and Sellke, Approximating Continuous Functions by ReLU Nets of Minimal Width,
 arXiv:1710.11278).
 
 Quiet when: the unit is a gate or a score (its output is multiplied, or goes through a softmax); when it is the output;
@@ -185,7 +185,7 @@ def numbers_that_enter_one_by_one() -> nn.Module:
             self.head = nn.Linear(32, 4)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = self.head(self.embed(x.float().mean(1, keepdim=True)).relu())
+            out: Tensor = self.head(self.embed(x.float().mean(1, keepdim=True)).relu_())
             return out
 
     return Net()

@@ -2,8 +2,8 @@
 
 ``forward`` does not call it, nor does any other method, nor the script around the class. Its parameters get no gradient
 and stay as they were drawn; they are counted, moved to the device, saved with every checkpoint and demanded by every
-``load_state_dict``. Most often it is a slip: the layer was renamed or copied, and ``forward`` still calls the one above,
-so that the network is a layer shorter than it was meant to be.
+``load_state_dict``. Most often it is a slip: the layer was renamed or copied, and ``forward`` still calls the one
+above, so that the network is a layer shorter than it was meant to be.
 
 What to do: call it where it belongs, or delete it. If only a checkpoint still has it, load with ``strict=False``.
 
@@ -101,9 +101,9 @@ def every_layer_runs() -> nn.Module:
             self.leave = nn.Linear(32, 10)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.enter(x).relu()
-            x = self.middle(x).relu()
-            x = self.further(x).relu()
+            x = nn.functional.relu(self.enter(x), inplace=True)
+            x = nn.functional.relu(self.middle(x), inplace=True)
+            x = nn.functional.relu(self.further(x), inplace=True)
             out: Tensor = self.leave(x)
             return out
 

@@ -86,7 +86,7 @@ def _observe_what_stays(recorder: Recorder, keeper: Keeper, arguments: tuple[tup
     """Results that outlive the pass in the network's attributes, or in a list or cache it was given."""
     args, named = arguments
     for value in (*keeper.added(), *args, *named.values()):
-        recorder.observe(value)
+        recorder.observe(list(value.parameters()) if isinstance(value, nn.Module) else value)
 
 
 @contextmanager

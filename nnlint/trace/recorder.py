@@ -46,6 +46,8 @@ _CONTAINERS: dict[type, Callable[[Any, Callable[[Any], Any]], Any]] = {
 
 #: names that a `GraphModule` uses for itself, so that no submodule of the network can have them in it
 _TAKEN = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph())))
+#: torch's own layers and initialisations: what they ask a tensor for is no use of it
+_LAYERS = str(PurePath(nn.__file__).parent)
 #: where a tensor comes from: its node, or how to make the node when the tensor is first read
 Source = fx.Node | Callable[[], fx.Node]
 
@@ -95,6 +97,8 @@ class Recorder(TorchFunctionMode):
             self._watch_writes(func, args, kwargs)
             return func(*args, **kwargs)
         if calls.is_query(func):
+            if not sys._getframe(1).f_code.co_filename.startswith(_LAYERS):
+                self._note_query(args)
             return self._query(func, args, kwargs)
         return self.function(func, args, kwargs, sys._getframe(1))
 
@@ -278,8 +282,6 @@ class Recorder(TorchFunctionMode):
         return make
 
     def _query(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if args and type(source := self._nodes.get(id(args[0]))) is fx.Node:
-            self._observed.add(source)
         try:
             return func(*args, **kwargs)
         except Exception as error:
@@ -291,6 +293,11 @@ class Recorder(TorchFunctionMode):
             shapes = tuple(value_of(a) for a in args if isinstance(a, torch.Tensor))
             self._failed(error, func, None, shapes, site, None)
             raise
+
+    def _note_query(self, args: tuple[Any, ...]) -> None:
+        source = self._nodes.get(id(args[0])) if args else None
+        if type(source) is fx.Node:
+            self._observed.add(source)
 
     def _execute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._on_meta(func, args, kwargs) if self.meta else run_at_hand(func, args, kwargs, "cpu")

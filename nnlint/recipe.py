@@ -182,6 +182,14 @@ class Loader:
     #: arguments that are given, but whose value cannot be read: neither a fact nor the default ("**": any may be given)
     unread: tuple[str, ...] = ()
 
+    @property
+    def in_order(self) -> bool:
+        """Whether it hands out the samples in the order of the data set in every epoch."""
+        open_ends = {"shuffle", "sampler", "batch_sampler", "**"} & set(self.unread)
+        usual = self.name in {"", "torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader"}
+        shuffled = self.shuffle is not None and bool(self.shuffle.value)
+        return usual and not open_ends and self.sampler is None and not shuffled
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -263,8 +271,9 @@ class Pass:
         mode: the mode that the network is in; for training, ``eval`` says that it is in evaluation mode from the
             second round on at the latest. None where that is not certain.
         set_by: the ``train()`` or ``eval()`` that put it into that mode; None for a network as it was made.
-        resumes: for an evaluation, the call in the training that would stay in evaluation mode after an ``eval()``
-            here, because no ``train()`` stands in the loop around both.
+        resumes: the training that goes on in evaluation mode: for a training pass in that mode its own; for an
+            evaluation in training mode the one that an ``eval()`` here would reach, because no ``train()`` stands in
+            the loop around both. ``target`` is the network as it is written there, ``site`` where it begins.
     """
 
     network: str
@@ -275,7 +284,7 @@ class Pass:
     grad: bool = True
     mode: Literal["train", "eval"] | None = None
     set_by: Site | None = None
-    resumes: Site | None = None
+    resumes: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,8 +384,14 @@ class Recipe:
     def trained_graphs(self) -> tuple[Graph, ...]:
         """The graphs of the networks that an optimiser of the file is given, each once."""
         names = [name for optimizer in self.optimizers for name in optimizer.networks]
-        found = {id(self.graphs[name]): self.graphs[name] for name in names if name in self.graphs}
-        return tuple(found.values())
+        found = [graph for name in names if (graph := self.graph_of(name)) is not None]
+        return tuple({id(graph): graph for graph in found}.values())
+
+    def graph_of(self, name: str) -> Graph | None:
+        """The graph of a network, or of the one that a part belongs to (``net[0]``, ``model.backbone``)."""
+        while name and name not in self.graphs:
+            name = name[: max(name.rfind("."), name.rfind("["), 0)]
+        return self.graphs.get(name)
 
     def flag(self, name: str) -> Fact[Any] | None:
         """A switch by the end of its dotted name: ``cudnn.benchmark``."""

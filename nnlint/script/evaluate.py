@@ -187,8 +187,12 @@ class Evaluator(State):
                 value = base
             case Loaders():
                 value = Unknown("", base.ids)
+            case Net() if base.name:  # a layer of an `nn.Sequential`
+                value = Unknown(f"{base.name}[{ast.unparse(index)}]")
             case Tensor():
                 value = Tensor(None, base.dtype, base.high)
+            case Unknown(part=tuple()) if isinstance(key, Known) and type(key.value) in {int, str}:
+                value = Unknown("", base.sources, (*base.part, key.value))
             case _:
                 value = Unknown("", sources_of(base))
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import Any
 
 from nnlint.script import training
 from nnlint.script.assignment import Assigner
@@ -24,6 +25,7 @@ from nnlint.script.values import (
     names_of,
     plain_value,
 )
+from nnlint.site import Fact
 
 #: steps after which an output no longer leads back to the network's parameters
 _DETACHED = frozenset({"detach", "data", "torch.Tensor.data", "torch.Tensor.detach", "numpy", "item", "argmax"})
@@ -41,7 +43,7 @@ class Optimisation(Assigner):
     ) -> Value:
         """An optimiser, with its groups of parameters."""
         values = training.optimizer_arguments(name, args, kwargs)
-        arguments = training.facts(values, self.spans, node)
+        arguments = training.facts(values, self.spans, node) | self._positional(name, values, node)
         given = args[0] if args else kwargs.get("params", UNKNOWN)
         unread = (*(key for key in values if key not in arguments), *(("**",) if spread else ()))
         found = OptimizerRecord(
@@ -56,6 +58,13 @@ class Optimisation(Assigner):
         )
         return OptimizerObject(self.record.optimizer(found))
 
+    def _positional(self, name: str, values: dict[str, Value], node: ast.Call) -> dict[str, Fact[Any]]:
+        """The tuples among the positional arguments, stated where they stand: ``Adam(params, 1e-3, (0.5, 0.9))``."""
+        exprs = dict(zip(training.positions(name), node.args[1:], strict=False))
+        pairs = [(key, expr, values.get(key)) for key, expr in exprs.items() if isinstance(expr, ast.Tuple)]
+        plain = [(key, expr, plain_value(value)) for key, expr, value in pairs if value is not None]
+        return {key: self.spans.fact(value[0], expr) for key, expr, value in plain if value is not None}
+
     def _groups(self, given: Value, node: ast.Call) -> list[GroupRecord]:
         if not isinstance(given, Sequence):
             return []
@@ -63,7 +72,7 @@ class Optimisation(Assigner):
 
     def _group(self, group: Space, node: ast.Call) -> GroupRecord:
         own = {key: value for key, value in group.entries.items() if isinstance(key, str) and key != "params"}
-        arguments = training.facts(own, self.spans, node)
+        arguments = training.facts(own, self.spans)
         networks = training.networks_in(group.entries.get("params", UNKNOWN)) or ()
         unread = tuple(key for key in own if key not in arguments)
         return GroupRecord(node, arguments, networks, unread)

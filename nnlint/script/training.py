@@ -21,6 +21,9 @@ _POSITIONS = {
     "rmsprop": ("lr", "alpha", "eps", "weight_decay", "momentum", "centered"),
     "adagrad": ("lr", "lr_decay", "weight_decay"),
     "adadelta": ("lr", "rho", "eps", "weight_decay"),
+    "nadam": ("lr", "betas", "eps", "weight_decay", "momentum_decay"),
+    "radam": ("lr", "betas", "eps", "weight_decay"),
+    "adamax": ("lr", "betas", "eps", "weight_decay"),
 }
 #: positional arguments of a loader, after the data set
 _LOADER_FACTS = ("batch_size", "shuffle", "drop_last", "num_workers", "pin_memory")
@@ -90,10 +93,14 @@ def optimizer_name(path: str, args: list[Value], kwargs: dict[str, Value]) -> st
     return None
 
 
+def positions(name: str) -> tuple[str, ...]:
+    """The names of an optimiser's positional arguments, after the parameters."""
+    return _POSITIONS.get(name, ("lr",))
+
+
 def optimizer_arguments(name: str, args: list[Value], kwargs: dict[str, Value]) -> dict[str, Value]:
     """An optimiser's arguments by name, the parameters left out."""
-    positions = _POSITIONS.get(name, ("lr",))
-    named = dict(zip(positions, args[1:], strict=False))
+    named = dict(zip(positions(name), args[1:], strict=False))
     return named | {key: value for key, value in kwargs.items() if key != "params"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nnlint.graph import Graph, Op, Shape
 from nnlint.kinds import (
@@ -229,16 +229,20 @@ def last_map(graph: Graph) -> Op | None:
     return None
 
 
-def resized(op: Op, size: Shape) -> Shape | None:
-    """The map that a convolution or pooling makes of a map of another size than it read; None if that is not known."""
+def resized(op: Op, size: Shape, *, padding: Shape | None = None) -> Shape | None:
+    """The map that a convolution or pooling would make of one of another size, or with another padding.
+
+    None if that is not known.
+    """
     hyper = op.hyper
-    if hyper.kernel is None or hyper.stride is None or hyper.padding is None or op in transposed_convolution:
+    pads = padding or hyper.padding
+    if hyper.kernel is None or hyper.stride is None or pads is None or op in transposed_convolution:
         return None
-    if isinstance(hyper.padding, str):
-        return size if hyper.padding == "same" else None
+    if isinstance(pads, str):
+        return size if pads == "same" else None
     dilation = hyper.dilation or (1,) * len(hyper.kernel)
     made = []
-    for axis, kernel, stride, pad, step in zip(size, hyper.kernel, hyper.stride, hyper.padding, dilation, strict=True):
+    for axis, kernel, stride, pad, step in zip(size, hyper.kernel, hyper.stride, pads, dilation, strict=True):
         room = axis + 2 * pad - step * (kernel - 1) - 1
         made.append(-(-room // stride) + 1 if hyper.ceil_mode else room // stride + 1)
     return tuple(made) if min(made) > 0 else None
@@ -297,3 +301,29 @@ def picked_axis(op: Op) -> int | None:
     if op.hyper.dim is not None or not op.in_shape or not op.spelling.startswith(("nn.", "F.")):
         return None
     return 0 if len(op.in_shape) in (1, 3) else 1
+
+
+# -- activations -------------------------------------------------------------------------------------------------------
+
+
+def layer_after(op: Op, *, past: Kind) -> Op | None:
+    """The convolution or linear layer that reads an op along a single line past ops of a kind.
+
+    None if there is none, or if anything else reads what lies between.
+    """
+    while len(op.users) == 1 and op.users[0].inputs == (op,):
+        reader = op.users[0]
+        if reader in convolution | linear:
+            return reader
+        if reader not in past:
+            break
+        op = reader
+    return None
+
+
+def by_expression(ops: Iterable[Op]) -> tuple[tuple[Op, ...], ...]:
+    """Ops grouped by the expression that made them: what is done to one of a group is done to all."""
+    groups: dict[object, list[Op]] = {}
+    for op in ops:
+        groups.setdefault(op.site or id(op.module or op), []).append(op)
+    return tuple(tuple(group) for group in groups.values())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nnlint.recipe import Pass, Purpose, Role
+from nnlint.recipe import Call, Pass, Purpose, Role
 from nnlint.script.record import role_named
 from nnlint.script.spans import Spans
 from nnlint.script.values import Ids
@@ -151,6 +151,7 @@ class Modes:
 
     def _training(self, called: Called, evaluated: list[Called], spans: Spans) -> Pass:
         cause = self._left_in_evaluation(called, evaluated)
+        common = _common(cause.rounds, called.rounds) if cause is not None else None
         return Pass(
             called.network,
             spans.of(called.node),
@@ -159,6 +160,7 @@ class Modes:
             loop=_header(called, spans),
             mode="eval" if cause is not None else None,
             set_by=spans.of(cause.node) if cause is not None else None,
+            resumes=_beginning(called, common, spans) if cause is not None else None,
         )
 
     def _left_in_evaluation(self, called: Called, evaluated: list[Called]) -> Called | None:
@@ -199,7 +201,7 @@ class Modes:
             grad=called.grad,
             mode="train" if certain else None,
             set_by=spans.of(setter.node) if certain and setter is not None else None,
-            resumes=spans.of(resumed.node) if resumed is not None else None,
+            resumes=_beginning(resumed, _common(called.rounds, resumed.rounds), spans) if resumed else None,
         )
 
     def _resumed(self, called: Called, own: list[Called]) -> Called | None:
@@ -241,6 +243,16 @@ def _common(first: tuple[Round, ...], other: tuple[Round, ...]) -> Round | None:
     """The innermost loop around both."""
     nodes = {id(found.node) for found in other}
     return next((found for found in reversed(first) if id(found.node) in nodes), None)
+
+
+def _beginning(called: Called, common: Round | None, spans: Spans) -> Call:
+    """Where a training begins within the loop around it and an evaluation: at its own loop, or at the call itself."""
+    inside = called.rounds
+    if common is not None:
+        at = next(index for index, found in enumerate(inside) if found.node is common.node)
+        inside = inside[at + 1 :]
+    site = spans.header(inside[0].node) if inside else spans.of(called.node)
+    return Call(ast.unparse(called.node.func), site)
 
 
 def _header(called: Called, spans: Spans) -> Site | None:

@@ -19,16 +19,20 @@ Propagating Gradients Through Stochastic Neurons, arXiv:1308.3432), Gumbel-softm
 
 Quiet when: the parameters are frozen, or another path leads to the output; when the result ends in something that is
 not known to be without a gradient (an auxiliary loss kept in an attribute, say); when the module takes another way in
-training; when a hard decision is all that a parameter is for and no loss is known, as in decoding; and when all of the
-network is without gradients and no loss is known: it is run, not trained.
+training; in the forward of a function with a backward of its own; when a hard decision is all that a parameter is for
+and no loss is known, as in decoding; and when all of the network is without gradients and no loss is known: it is run,
+not trained.
 """
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nnlint.edits.source import source_of
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op, Param
 from nnlint.kinds import Kind, gradient_stop, loss, rounding
@@ -56,6 +60,8 @@ def check(graph: Graph) -> Iterator[Finding]:
     for cut, params in lost.items():
         certain = judged and (not reached or cut.grad)
         if is_modal(graph, cut) or (not judged and (not reached or _is_hard(cut))):
+            continue
+        if _is_without_grad(cut) and not _is_written_so(cut):
             continue
         count = sum(param.numel for param in params.values())
         some = ", ".join(f"`{param.path}`" for param in list(params.values())[:2])
@@ -106,6 +112,15 @@ def _is_one(cut: Op, other: Op) -> bool:
 
 def _around(op: Op) -> str:
     return op.path.rpartition(".")[0] if op.module is not None else op.path
+
+
+def _is_written_so(op: Op) -> bool:
+    """Whether an op runs without gradients by the user's own code, and not in the forward of a custom function."""
+    site = op.call_site or op.site
+    source = source_of(site)
+    node = source.node(site) if source is not None and site is not None else None
+    cls = source.class_of(node) if source is not None and node is not None else None
+    return node is not None and not (cls is not None and any("Function" in ast.unparse(base) for base in cls.bases))
 
 
 def _is_hard(op: Op) -> bool:
@@ -313,6 +328,34 @@ def decoding() -> nn.Module:
             return out
 
     return Speech()
+
+
+class _Hard(torch.autograd.Function):
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        return (x > 0).to(x)
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0]
+
+
+_hard: Any = _Hard.apply
+
+
+@good(input="16", loss="mse_loss")
+def a_function_with_a_gradient_of_its_own() -> nn.Module:
+    class Binary(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encode = nn.Linear(16, 8)
+            self.decode = nn.Linear(8, 16)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.decode(_hard(self.encode(x)))
+            return out
+
+    return Binary()
 
 
 @good(input="16")

@@ -44,7 +44,8 @@ def idle_modules(model: nn.Module, unused: Iterable[str], site: Callable[[nn.Mod
         if isinstance(parent, _CONTAINERS) or not files:
             continue
         words = [_words(file) for file in files]
-        if any(name in held.stored for held in words) and not any(held.may_read(name) for held in words):
+        classes = {cls.__name__ for cls in type(parent).__mro__} | {""}
+        if any(name in held.stored for held in words) and not any(held.may_read(name, classes) for held in words):
             module = model.get_submodule(path)
             params = sum(p.numel() for p in module.parameters() if not nn.parameter.is_lazy(p))
             found.append(Idle(path, type(module).__name__, params, site(module)))
@@ -65,13 +66,14 @@ class _Words:
     """The attributes a file assigns, those it reads, and what it may read by a name that is put together."""
 
     stored: set[str] = field(default_factory=set)
-    read: set[str] = field(default_factory=set)
+    #: the class around it for an attribute of ``self``, "" for any other; and the attribute
+    read: set[tuple[str, str]] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     #: beginnings of names: ``f"layer{i}"``
     begun: set[str] = field(default_factory=set)
 
-    def may_read(self, name: str) -> bool:
-        if name in self.read or name in self.texts or self.read & _ALL:
+    def may_read(self, name: str, classes: set[str]) -> bool:
+        if name in self.texts or any(own in classes and word in (name, *_ALL) for own, word in self.read):
             return True
         return any(name.startswith(start) for start in self.begun)
 
@@ -84,18 +86,20 @@ def _words(file: str) -> _Words:
     except (SyntaxError, ValueError):  # the file is not what was imported
         found.begun.add("")
         return found
-    _collect(tree, found, ())
+    _collect(tree, found, (), "")
     if "getattr" in found.texts:
         found.begun.update(text for text in found.texts if text.isidentifier() and len(text) > 1)
     return found
 
 
-def _collect(node: ast.AST, found: _Words, around: tuple[ast.AST, ...]) -> None:
+def _collect(node: ast.AST, found: _Words, around: tuple[ast.AST, ...], cls: str) -> None:
+    cls = node.name if isinstance(node, ast.ClassDef) else cls
     if isinstance(node, ast.Attribute):
         if isinstance(node.ctx, ast.Store):
             found.stored.add(node.attr)
-        elif isinstance(node.ctx, ast.Load) and not _is_set_up(around):
-            found.read.add(node.attr)
+        elif isinstance(node.ctx, ast.Load) and not _is_set_up(node, around):
+            own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            found.read.add((cls if own else "", node.attr))
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         found.texts.update(node.value.split(".") if len(node.value) < 200 else ())
         for mark in "{%":
@@ -107,10 +111,10 @@ def _collect(node: ast.AST, found: _Words, around: tuple[ast.AST, ...]) -> None:
     elif isinstance(node, ast.Name) and node.id == "getattr":
         found.texts.add("getattr")
     for child in ast.iter_child_nodes(node):
-        _collect(child, found, (node, *around[:5]))
+        _collect(child, found, (node, *around[:5]), cls)
 
 
-def _is_set_up(around: tuple[ast.AST, ...]) -> bool:
+def _is_set_up(node: ast.AST, around: tuple[ast.AST, ...]) -> bool:
     """Whether an attribute is only read to set the module up: its weights drawn, its mode or its device changed."""
     first = around[0]
     if isinstance(first, ast.Attribute):
@@ -119,6 +123,6 @@ def _is_set_up(around: tuple[ast.AST, ...]) -> bool:
         second = around[1]
         if isinstance(second, ast.Attribute) and second.attr in _SETTINGS:  # self.fc.weight.data.normal_(0, 0.01)
             return True
-        around = around[1:]
+        node, around = first, around[1:]
     call = around[0]
-    return isinstance(call, ast.Call) and "init" in ast.unparse(call.func)
+    return isinstance(call, ast.Call) and node in call.args and "init" in ast.unparse(call.func)

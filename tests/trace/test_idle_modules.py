@@ -58,10 +58,21 @@ def test_setting_it_up_is_no_use(tmp_path: Path, setting: str) -> None:
     assert [idle.path for idle in _idle(tmp_path, f"    {setting}\n{_FORWARD}")] == ["second"]
 
 
+def test_another_class_has_one_of_that_name(tmp_path: Path) -> None:
+    other = "\n\nclass Other(nn.Module):\n    def forward(self, x):\n        return self.second(x)\n"
+    file = tmp_path / "net.py"
+    assert [idle.path for idle in _idle(tmp_path, _FORWARD)] == ["second"]
+    file.write_text(file.read_text() + other)
+    candidate = load(read(str(file)), "Net").candidates[0]
+    recorded = record(candidate.module, (torch.rand(2, 4, device="meta"),), sites=candidate.sites)
+    assert [idle.path for idle in build_graph(recorded, model=candidate.module).idle] == ["second"]
+
+
 @pytest.mark.parametrize(
     "use",
     [
         "def decode(self, z):\n    return self.second(z)",
+        "def decode(net, z):\n    return net.second(z)",
         "def decode(self, z):\n    return torch.nn.functional.linear(z, self.second.weight)",
         "def decode(self, z, which='second'):\n    return getattr(self, which)(z)",
         "def decode(self, z, n):\n    return getattr(self, f'sec{n}')(z)",

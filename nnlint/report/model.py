@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nnlint.finding import Finding, Level
+from nnlint.finding import LEVELS, Finding, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,33 @@ class OpRow:
     hyper: Mapping[str, Any] = field(default_factory=dict)
     site: str | None = None
     module_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What two versions of a network are compared by: filled in where fixes are verified.
+
+    Attributes:
+        outputs: the shapes of the tensors it returns.
+        state: name, shape and dtype of everything in its ``state_dict``.
+        evaluation, training: a hash of the numbers it computes on seeded weights and inputs, in training of the
+            gradients too; None where it was not run with numbers.
+        unproven: why not.
+    """
+
+    outputs: tuple[tuple[int, ...], ...]
+    state: tuple[tuple[str, tuple[int, ...], str], ...]
+    evaluation: str | None = None
+    training: str | None = None
+    unproven: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A fix that was tried and taken back, and why."""
+
+    finding: Finding
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +86,7 @@ class NetworkReport:
     modules: Mapping[str, str] = field(default_factory=dict)
     #: line of the file it starts at, for messages
     line: int | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +117,7 @@ class FileReport:
     fail_on: Level | Literal["never"] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """The result of a run over files (or over one live module): iterable over its findings."""
 
@@ -97,6 +125,9 @@ class Report:
     errors: tuple[str, ...] = ()
     #: what concerns no one file, but is no failure
     notes: tuple[str, ...] = ()
+    #: findings that were mended (they are none of `findings` any more), and fixes that did not stand the test
+    fixed: tuple[Finding, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -123,6 +154,33 @@ class Report:
     def ok(self) -> bool:
         """No finding, no error, and every network was checked."""
         return not self.findings and not self.failed and all(n.status == "traced" for n in self.networks)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to a list of findings, so that ``assert report == []`` says what it means; and to an equal report."""
+        if isinstance(other, list):
+            return list(self.findings) == other
+        return isinstance(other, Report) and (self.files, self.errors) == (other.files, other.errors)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def assert_clean(self, level: Level = "warning") -> None:
+        """For tests: nothing was found at this level or a more severe one, and everything was checked.
+
+        Raises:
+            AssertionError: with the report as its text.
+        """
+        __tracebackhide__ = True
+        if (text := self.unclean(level)) is not None:
+            raise AssertionError(text)
+
+    def unclean(self, level: Level = "warning") -> str | None:
+        """Why it is not clean (see `assert_clean`), with the report as text; None if it is."""
+        worst = LEVELS[: LEVELS.index(level) + 1]
+        found = [finding for finding in self.findings if (finding.level or "warning") in worst]
+        if not found and not self.failed and all(network.status == "traced" for network in self.networks):
+            return None
+        failed = "".join(f"error: {error}\n" for error in self.failed)
+        return f"the network is not clean\n\n{failed}{self}"
 
     def to_json(self) -> str:
         """The report as the JSON document that ``--output-format json`` prints."""

@@ -6,15 +6,17 @@ weights where the initialisation put them. A rate of zero never changes anything
 What to do: about 0.1 for SGD on normalised networks, 0.01 without normalisation, 1e-3 for Adam and 3e-4 to 1e-3 for
 AdamW; a range test (one run with a rising rate, Smith 2015, arXiv:1506.01186) finds the place of a network's own.
 
-What it costs: a run that does not learn. Adam moves a weight by about its rate in every step, whatever the size of the gradient:
-at 0.1, ten steps move it by 1, where a weight of a layer with 256 inputs starts at about 0.09 (He initialisation).
+What it costs: a run that does not learn. Adam moves a weight by about its rate in every step, whatever the size of the
+gradient: at 0.1, ten steps move it by 1, where a weight of a layer with 256 inputs starts at about 0.09 (He
+initialisation).
 
-What is known today: the ranges are those of common practice, wide on purpose. Large batches take larger rates with
-a warm-up (Goyal et al. 2017, arXiv:1706.02677).
+What is known today: the ranges are those of common practice, wide on purpose. Large batches take larger rates with a
+warm-up (Goyal et al. 2017, arXiv:1706.02677).
 
-Quiet when: a schedule sets or raises the rate (one-cycle, cyclic, a function of the step, warm-up), or the file sets it
-itself; gradients are clipped, which bounds the steps; the network is a single layer, for which large rates are fine; a
-rate of zero belongs to one of several groups, which holds it fixed; it is not known whose parameters are optimised.
+Quiet when: a schedule sets or raises the rate (one-cycle, cyclic, a function of the step, warm-up), or the file sets
+it itself; gradients are clipped, which bounds the steps; the network is a single layer, for which large rates are
+fine; a rate of zero belongs to one of several groups, which holds it fixed; it is not known whose parameters are
+optimised.
 """
 
 from collections.abc import Iterator

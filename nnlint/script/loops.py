@@ -186,7 +186,7 @@ class _Walker:
                 yield Event("zero_grad", cleared, self.spans.of(target))
             elif isinstance(target, ast.Attribute) and target.attr == "data":
                 yield Event("gradient", ast.unparse(target.value), self.spans.of(target))
-        if isinstance(node, ast.AugAssign) and ".grad" in ast.unparse(node.value):  # w -= rate * w.grad
+        if isinstance(node, ast.AugAssign) and _reads_gradient([node.value]):  # w -= rate * w.grad
             yield Event("gradient", ast.unparse(node.target), self.spans.of(node))
 
     def _call(self, node: ast.Call) -> Iterator[Event]:
@@ -213,7 +213,7 @@ class _Walker:
             yield Event("zero_grad", ast.unparse(base) if base is not None else name, site)
         elif base is not None and (cleared := _gradient_of(base)) is not None:
             yield Event("zero_grad", cleared, site)
-        elif name in _GRADIENTS or (base is not None and "_foreach_" in name):
+        elif name in _GRADIENTS or "_foreach_" in name or (name.endswith("_") and _reads_gradient(node.args)):
             yield Event("gradient", name, site)
         elif name.endswith("_step") and base is not None and name not in self.methods:
             yield Event("any_step", ast.unparse(base) if base is not None else name, site)
@@ -230,6 +230,11 @@ class _Walker:
         own = isinstance(base, ast.Name) and base.id == "self" and not ours
         above = isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super"
         return own or above
+
+
+def _reads_gradient(nodes: Iterable[ast.expr]) -> bool:
+    """Whether expressions read a gradient: ``rate * p.grad``."""
+    return any(isinstance(part, ast.Attribute) and part.attr == "grad" for node in nodes for part in ast.walk(node))
 
 
 def _gradient_of(node: ast.expr) -> str | None:

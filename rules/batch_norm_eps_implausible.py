@@ -51,7 +51,7 @@ def by_name() -> nn.Module:
             self.norm = nn.BatchNorm2d(32, eps=0.1, momentum=0.1)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = self.norm(self.conv(x)).relu()
+            out: Tensor = self.norm(self.conv(x)).relu_()
             return out
 
     return Block()
@@ -65,7 +65,7 @@ def functional() -> nn.Module:
             self.conv = nn.Conv2d(3, 32, 3, padding=1, bias=False)
 
         def forward(self, x: Tensor) -> Tensor:
-            return nn.functional.instance_norm(self.conv(x), eps=0.5).relu()
+            return nn.functional.instance_norm(self.conv(x), eps=0.5).relu_()
 
     return Block()
 

@@ -42,8 +42,8 @@ def two_convolutions() -> nn.Module:
             self.norm = nn.BatchNorm2d(32)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.norm(self.first(x)).relu()
-            out: Tensor = self.norm(self.second(x)).relu()
+            x = self.norm(self.first(x)).relu_()
+            out: Tensor = self.norm(self.second(x)).relu_()
             return out
 
     return Net()
@@ -72,7 +72,7 @@ def in_a_loop() -> nn.Module:
 
         def forward(self, x: Tensor) -> Tensor:
             for layer in self.layers:
-                x = self.norm(layer(x)).relu()
+                x = self.norm(layer(x)).relu_()
             return x
 
     return Net()
@@ -132,8 +132,8 @@ def keeps_no_statistics() -> nn.Module:
             self.norm = nn.BatchNorm1d(16, track_running_stats=False)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.norm(self.first(x)).relu()
-            out: Tensor = self.norm(self.second(x)).relu()
+            x = self.norm(self.first(x)).relu_()
+            out: Tensor = self.norm(self.second(x)).relu_()
             return out
 
     return Net()
@@ -150,8 +150,8 @@ def frozen() -> nn.Module:
             self.norm.eval()
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.norm(self.first(x)).relu()
-            out: Tensor = self.norm(self.second(x)).relu()
+            x = self.norm(self.first(x)).relu_()
+            out: Tensor = self.norm(self.second(x)).relu_()
             return out
 
     return Net()

@@ -60,7 +60,7 @@ def in_forward() -> nn.Module:
             self.head = nn.Linear(64, 2)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = self.head(self.norm(self.hidden(x)).relu())
+            out: Tensor = self.head(self.norm(self.hidden(x)).relu_())
             return out
 
     return Net()
@@ -125,7 +125,7 @@ def read_by_another_layer() -> nn.Module:
 
         def forward(self, x: Tensor) -> Tensor:
             x = self.stem(x)
-            out: Tensor = x + self.conv(self.norm(x).relu())
+            out: Tensor = x + self.conv(self.norm(x).relu_())
             return out
 
     return Block()
@@ -140,7 +140,7 @@ def used_again_without_a_norm() -> nn.Module:
             self.norm = nn.BatchNorm2d(3)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.norm(self.conv(x)).relu()
+            x = self.norm(self.conv(x)).relu_()
             out: Tensor = self.conv(x)
             return out
 

@@ -49,7 +49,7 @@ def before_the_softmax() -> nn.Module:
             self.drop = nn.Dropout(0.2)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.head(self.hidden(x).relu())
+            x = self.head(self.hidden(x).relu_())
             x = self.drop(x)
             return x.softmax(dim=1)
 
@@ -65,7 +65,7 @@ def functional() -> nn.Module:
             self.head = nn.Linear(64, 1)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.head(self.hidden(x).relu())
+            x = self.head(self.hidden(x).relu_())
             return nn.functional.dropout(x, 0.2, training=self.training).squeeze(1)
 
     return Net()
@@ -89,7 +89,7 @@ def added_to_the_input() -> nn.Module:
             self.hidden, self.out, self.drop = nn.Linear(16, 64), nn.Linear(64, 16), nn.Dropout(0.1)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = x + self.drop(self.out(self.hidden(x).relu()))
+            out: Tensor = x + self.drop(self.out(self.hidden(x).relu_()))
             return out
 
     return Net()

@@ -52,7 +52,7 @@ def attributes() -> nn.Module:
             self.pool = nn.MaxPool2d(2)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = self.pool(self.drop(self.conv(x).relu()))
+            out: Tensor = self.pool(self.drop(self.conv(x).relu_()))
             return out
 
     return Net()
@@ -66,7 +66,7 @@ def functional() -> nn.Module:
             self.conv = nn.Conv2d(3, 32, 3, padding=1)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = nn.functional.dropout(self.conv(x).relu(), 0.3, training=self.training)
+            x = nn.functional.dropout(self.conv(x).relu_(), 0.3, training=self.training)
             return nn.functional.max_pool2d(x, 2)
 
     return Net()

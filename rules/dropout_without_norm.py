@@ -58,7 +58,7 @@ def functional() -> nn.Module:
 
         def forward(self, x: Tensor) -> Tensor:
             for conv in self.convs:
-                x = nn.functional.dropout2d(conv(x).relu(), 0.2, training=self.training)
+                x = nn.functional.dropout2d(conv(x).relu_(), 0.2, training=self.training)
             out: Tensor = self.head(x.mean(dim=(2, 3)))
             return out
 

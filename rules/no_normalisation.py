@@ -64,9 +64,9 @@ def in_forward() -> nn.Module:
             self.convs = nn.ModuleList(nn.Conv2d(32, 32, 3, padding=1) for _ in range(7))
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.stem(x).relu()
+            x = self.stem(x).relu_()
             for conv in self.convs:
-                x = x + conv(x).relu()
+                x = x + conv(x).relu_()
             return x
 
     return Net()
@@ -145,7 +145,7 @@ def norm_by_hand() -> nn.Module:
         def forward(self, x: Tensor) -> Tensor:
             for layer in self.layers:
                 x = layer(x)
-                x = (x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + 1e-6)).relu()
+                x = (x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + 1e-6)).relu_()
             out: Tensor = self.head(x)
             return out
 
@@ -163,7 +163,7 @@ def learnt_scalars() -> nn.Module:
 
         def forward(self, x: Tensor) -> Tensor:
             for layer, scale in zip(self.layers, self.scales, strict=True):
-                x = x + scale * layer(x).relu()
+                x = x + scale * layer(x).relu_()
             out: Tensor = self.head(x)
             return out
 
@@ -206,12 +206,12 @@ def coordinates() -> nn.Module:
             self.head = nn.Linear(64, 4)
 
         def forward(self, x: Tensor) -> Tensor:
-            y = self.stem(x).relu()
+            y = self.stem(x).relu_()
             for layer in self.first:
-                y = layer(y).relu()
-            y = self.joint(torch.cat((x, y), dim=-1)).relu()
+                y = layer(y).relu_()
+            y = self.joint(torch.cat((x, y), dim=-1)).relu_()
             for layer in self.second:
-                y = layer(y).relu()
+                y = layer(y).relu_()
             out: Tensor = self.head(y)
             return out
 

@@ -107,8 +107,8 @@ def after_a_concatenation() -> nn.Module:
             self.next = nn.Conv2d(32, 16, 3, padding=1)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.norm(nn.functional.pad(x, (0, 0, 0, 0, 0, 16)) + self.conv(x).relu().repeat(1, 2, 1, 1))
-            out: Tensor = self.next(x.relu())
+            x = self.norm(nn.functional.pad(x, (0, 0, 0, 0, 0, 16)) + self.conv(x).relu_().repeat(1, 2, 1, 1))
+            out: Tensor = self.next(x.relu_())
             return out
 
     return Dense()
@@ -142,8 +142,8 @@ def another_reader() -> nn.Module:
             self.second = nn.Conv2d(32, 32, 3, padding=1)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.conv(x).relu()
-            out: Tensor = x + self.second(self.norm(x).relu())
+            x = self.conv(x).relu_()
+            out: Tensor = x + self.second(self.norm(x).relu_())
             return out
 
     return Block()

@@ -54,7 +54,7 @@ def before_the_last_sigmoid() -> nn.Module:
             self.norm = nn.BatchNorm2d(1)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = self.norm(self.score(self.conv(x).relu())).sigmoid()
+            out: Tensor = self.norm(self.score(self.conv(x).relu_())).sigmoid()
             return out
 
     return Mask()
@@ -69,7 +69,7 @@ def functional() -> nn.Module:
             self.head = nn.Linear(64, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = self.head(self.hidden(x).relu())
+            x = self.head(self.hidden(x).relu_())
             return nn.functional.layer_norm(x, (3,))
 
     return Net()

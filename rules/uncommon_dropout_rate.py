@@ -49,7 +49,7 @@ def everything_is_dropped() -> nn.Module:
             self.head = nn.Linear(32, 10)
 
         def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = self.head(self.drop(self.conv(x).relu()).mean(dim=(2, 3)))
+            out: Tensor = self.head(self.drop(self.conv(x).relu_()).mean(dim=(2, 3)))
             return out
 
     return Net()
@@ -64,7 +64,7 @@ def hardly_any() -> nn.Module:
             self.head = nn.Linear(64, 2)
 
         def forward(self, x: Tensor) -> Tensor:
-            x = nn.functional.dropout(self.hidden(x).relu(), 0.01, self.training)
+            x = nn.functional.dropout(self.hidden(x).relu_(), 0.01, self.training)
             out: Tensor = self.head(x)
             return out
 

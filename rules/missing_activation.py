@@ -1,11 +1,15 @@
 """Two weighted layers in a row with no activation between them compute no more than one.
 
 A linear map of a linear map is a linear map: the second layer adds parameters, time and memory, and nothing the network
-could not do without it. Batch norm between them changes nothing, since at evaluation it is linear too. The tip: every
-weighted layer but the last is followed by a non-linearity, normally ReLU.
+could not do without it. Batch norm between them changes nothing, since at evaluation it is linear too.
+
+The tip: every weighted layer but the last is followed by a non-linearity, normally ReLU.
 
 What to do: put the network's activation after the first layer (after its norm, if it has one), or leave one of the two
-layers out. Neither keeps the numbers of a trained network.
+layers out.
+
+What it costs: an activation has no parameters and hardly any operations; in place it needs no memory either. Neither
+change keeps the numbers of a trained network.
 
 What is known today: two linear layers make sense where the first one is *narrow*: low-rank factors, the linear
 bottleneck of MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), the latent code of an autoencoder. Depthwise and
@@ -17,13 +21,17 @@ or multiplied by it (gates, attention); one of the layers is grouped; the first 
 and than its output, or ends a depthwise separable convolution; one is a projection of attention (query, key, value or
 output), or a 1x1 convolution within a narrow code, as around an autoencoder's latent; one cuts the input into patches
 (kernel = stride); one is a 1xN or Nx1; the axes are exchanged between them.
+
+The fix is unsafe: it puts the network's own activation (or ReLU, if it has none) between the two, and the network has
+to be trained again.
 """
 
 from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from nnlint.finding import Finding
+from nnlint.edits import insert_after
+from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import (
     Kind,
@@ -38,9 +46,10 @@ from nnlint.kinds import (
     indexing,
     linear,
     matrix_product,
+    rectifier,
     reshaping,
 )
-from nnlint.rule import bad, good, graph_rule
+from nnlint.rule import bad, fix, good, graph_rule
 
 layers = convolution | linear
 exchanging = Kind.of("permute", "transpose", "movedim")
@@ -65,12 +74,17 @@ def flattened_without_one() -> nn.Module:
 
 @good(input="3x32x32")
 def activation_between() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1))
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(32, 64, 3, padding=1),
+    )
 
 
 @good(input="16x32")
 def layer_norm_between() -> nn.Module:
-    return nn.Sequential(nn.Linear(32, 64), nn.LayerNorm(64), nn.Linear(64, 64), nn.ReLU())
+    return nn.Sequential(nn.Linear(32, 64), nn.LayerNorm(64), nn.Linear(64, 64), nn.ReLU(inplace=True))
 
 
 @good(input="1x28x28")
@@ -134,7 +148,7 @@ def mixing_within_a_latent_code() -> nn.Module:
 
 @good(input="32x16x16")
 def depthwise_and_pointwise() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(32, 32, 3, padding=1, groups=32), nn.Conv2d(32, 64, 1), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(32, 32, 3, padding=1, groups=32), nn.Conv2d(32, 64, 1), nn.ReLU(inplace=True))
 
 
 @good(input="512")
@@ -147,12 +161,12 @@ def inverted_residual_without_a_narrow_part() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False),
         nn.BatchNorm2d(16),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Conv2d(16, 16, 1, bias=False),
         nn.BatchNorm2d(16),
         nn.Conv2d(16, 72, 1, bias=False),
         nn.BatchNorm2d(72),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
     )
 
 
@@ -169,13 +183,13 @@ def linear_bottleneck() -> nn.Module:
 
 @good(input="3x32x32")
 def patches() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 64, 4, stride=4), nn.Conv2d(64, 64, 3, padding=1), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(3, 64, 4, stride=4), nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(inplace=True))
 
 
 @good(input="32x28x28")
 def rows_then_columns() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(32, 32, (1, 7), padding=(0, 3)), nn.Conv2d(32, 32, (7, 1), padding=(3, 0)), nn.ReLU()
+        nn.Conv2d(32, 32, (1, 7), padding=(0, 3)), nn.Conv2d(32, 32, (7, 1), padding=(3, 0)), nn.ReLU(inplace=True)
     )
 
 
@@ -195,10 +209,10 @@ def different_axes() -> nn.Module:
 
 @good(input="long:16")
 def embedding() -> nn.Module:
-    return nn.Sequential(nn.Embedding(100, 32), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 10))
+    return nn.Sequential(nn.Embedding(100, 32), nn.Linear(32, 64), nn.ReLU(inplace=True), nn.Linear(64, 10))
 
 
-@graph_rule(category="activation", level="warning", since="0.1")
+@graph_rule(category="activation", level="warning", since="0.1", tips=("non-linearity-after-weights",))
 def check(graph: Graph) -> Iterator[Finding]:
     """Follows every weighted layer along its only reader to the next one."""
     for first in graph.find(layers):
@@ -269,3 +283,19 @@ def on_different_axes(first: Op, second: Op) -> bool:
     if (first in linear) == (second in linear):
         return False
     return len(second.in_shape if second in linear else first.shape) != 2
+
+
+@fix(safe=False)
+def mend(finding: Finding) -> tuple[Edit, ...] | None:
+    """The network's own activation after the first layer, or after the norm or pooling that follows it."""
+    first = finding.subjects[0]
+    last, _ = next_layer(first)
+    return insert_after(last, own_activation(first))
+
+
+def own_activation(layer: Op) -> Op | None:
+    """The rectifier of the network that is nearest after the layer, or before it."""
+    plain = rectifier - Kind.of("prelu")  # its parameters are not to be shared, nor its width repeated
+    after = (op for op in layer.ahead(past=~plain) if op in plain)
+    before = (op for op in layer.back(past=~plain) if op in plain)
+    return next(after, None) or next(before, None)

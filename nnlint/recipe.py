@@ -6,6 +6,7 @@ an empty tuple), never guessed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -376,6 +377,16 @@ class Recipe:
     def training_loaders(self) -> tuple[Loader, ...]:
         """The loaders whose batches are trained on."""
         return tuple(loader for loader in self.loaders if loader.role == "train")
+
+    def parallel_devices(self) -> int:
+        """Over how many devices `torch.nn.DataParallel` is stated to split every batch; 1 where nothing is stated."""
+        given = [call.arguments.get("device_ids") for call in self.wraps if call.target.endswith(".DataParallel")]
+        counts = {len(devices) for devices in given if isinstance(devices, tuple) and devices}
+        return counts.pop() if len(counts) == 1 and len(given) == 1 else 1
+
+    def synchronises_batch_norm(self) -> bool:
+        """Whether batch norms are turned into such as join the batches of all devices."""
+        return any(re.search(r"\.convert_sync(_batchnorm|bn_model)$", f".{call.target}") for call in self.wraps)
 
     def is_own_loop(self) -> bool:
         """Whether the file's own loops train: no framework steps the optimiser for it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from nnlint import suppress
 from nnlint.check import check_graph, check_recipe, tidy
@@ -19,6 +19,7 @@ from nnlint.finding import Finding
 from nnlint.names import loss_named
 from nnlint.registry import list_rules, load_rules
 from nnlint.report.model import FileReport, Report
+from nnlint.script.source import instead
 from nnlint.selection import choose
 from nnlint.settings import Settings
 from nnlint.targets import Target, expand
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from nnlint.script.model import Script
     from nnlint.worker.pool import Workers
 
-__all__ = ["check_graph", "check_recipe", "check_source", "expand", "run", "with_rules"]
+__all__ = ["Session", "check_graph", "check_recipe", "check_source", "expand", "once", "run", "with_rules"]
 
 #: called after each file with the numbers of files done and of files in all
 Progress = Callable[[int, int], None]
@@ -42,6 +43,7 @@ def run(
     settings: Settings | None = None,
     progress: Progress | None = None,
     configs: Configs = ISOLATED,
+    session: Session | None = None,
 ) -> Report:
     """Check files, folders and targets.
 
@@ -50,6 +52,7 @@ def run(
         settings: what to check and how; `Settings.rules` is filled in here.
         progress: told how far the run is.
         configs: which configuration applies to which file.
+        session: keeps the workers for the next run.
 
     Returns:
         the report: one `FileReport` a target, in the order given.
@@ -67,11 +70,38 @@ def run(
         loss_named(asked.loss)
     reports: dict[int, FileReport] = {}
     errors: list[str] = []
-    for index, report in _examined(targets, by_target, asked, errors):
-        reports[index] = replace(_sifted(report, by_target[index]), fail_on=by_target[index].fail_on)
-        if progress is not None:
-            progress(len(reports), len(targets))
-    return Report(_once([reports[index] for index in range(len(targets))]), tuple(errors), tuple(notes))
+    with ExitStack() as stack:
+        stack.enter_context(instead(asked.texts))
+        session = session or stack.enter_context(Session())
+        for index, report in _examined(targets, by_target, asked, errors, session):
+            reports[index] = replace(_sifted(report, by_target[index]), fail_on=by_target[index].fail_on)
+            if progress is not None:
+                progress(len(reports), len(targets))
+    return Report(once([reports[index] for index in range(len(targets))]), tuple(errors), tuple(notes))
+
+
+class Session:
+    """The workers of one or several runs: started when the first file needs them, ended with the session."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._workers: Workers | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def workers(self, settings: Settings) -> Workers:
+        """The workers.
+
+        Raises:
+            NnlintError: if none can run here.
+        """
+        if self._workers is None:
+            self._workers = self._stack.enter_context(_start_workers(settings))
+        return self._workers
 
 
 def _sifted(report: FileReport, settings: Settings) -> FileReport:
@@ -92,7 +122,7 @@ def _unused_ignores(report: FileReport, found: list[Finding], settings: Settings
     return [suppress.signed(finding, settings) for finding in unused]
 
 
-def _once(reports: list[FileReport]) -> tuple[FileReport, ...]:
+def once(reports: list[FileReport]) -> tuple[FileReport, ...]:
     """What several files find at one expression (a block that they all import) is kept in one of them: in the report
     of the file it stands in, if there is one, else in the first."""
     owners: dict[object, int] = {}
@@ -112,32 +142,34 @@ def _once(reports: list[FileReport]) -> tuple[FileReport, ...]:
 
 
 def _examined(
-    targets: tuple[Target, ...], by_target: Mapping[int, Settings], asked: Settings, errors: list[str]
+    targets: tuple[Target, ...],
+    by_target: Mapping[int, Settings],
+    asked: Settings,
+    errors: list[str],
+    session: Session,
 ) -> Iterator[tuple[int, FileReport]]:
     """The report of every target, with its number, as they get done; ``errors`` receives what concerns no one file."""
     source_only: dict[int, Script] = {}
     for_workers: dict[int, Target] = {}
-    with ExitStack() as stack:
-        workers = None
-        for index, target in enumerate(targets):
-            script = _read(target)
-            if isinstance(script, FileReport):
-                yield index, script
-            elif asked.execute and (target.name or _has_networks(script)):
-                workers = workers or stack.enter_context(_start_workers(asked))
-                for_workers[index] = target
-            elif script.uses_torch:
-                source_only[index] = script
-            else:
-                yield index, FileReport(target.path, empty=True)
-        chosen: dict[int, Settings] = {}
-        for index in (*source_only, *for_workers):
-            chosen[index], problems = with_rules(by_target[index])
-            errors += [problem for problem in problems if problem not in errors]
-        for index, script in source_only.items():
-            yield index, check_source(script, chosen[index])
-        if workers is not None:
-            yield from workers.run(for_workers, chosen)
+    for index, target in enumerate(targets):
+        script = _read(target)
+        if isinstance(script, FileReport):
+            yield index, script
+        elif asked.execute and (target.name or _has_networks(script)):
+            session.workers(asked)
+            for_workers[index] = target
+        elif script.uses_torch:
+            source_only[index] = script
+        else:
+            yield index, FileReport(target.path, empty=True)
+    chosen: dict[int, Settings] = {}
+    for index in (*source_only, *for_workers):
+        chosen[index], problems = with_rules(by_target[index])
+        errors += [problem for problem in problems if problem not in errors]
+    for index, script in source_only.items():
+        yield index, check_source(script, chosen[index])
+    if for_workers:
+        yield from session.workers(asked).run(for_workers, chosen)
 
 
 def _start_workers(settings: Settings) -> Workers:

@@ -53,6 +53,8 @@ class Settings:
         file_ignores, module_ignores: what it says is not to be reported in which files and modules.
         folder: what the file patterns are relative to.
         fail_on: the level from which findings make the exit code 1; None: warning.
+        texts: texts that stand for those of files, by path: edits that are tried and not written.
+        proof: whether every network's `NetworkReport.proof` is wanted.
     """
 
     inputs: tuple[str, ...] = ()
@@ -75,3 +77,5 @@ class Settings:
     module_ignores: Ignores = ()
     folder: str = "."
     fail_on: Level | Literal["never"] | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    proof: bool = False

@@ -20,6 +20,7 @@ from pathlib import Path
 from nnlint.check import INTERNAL_ERROR
 from nnlint.finding import Finding
 from nnlint.registry import RuleInfo
+from nnlint.script.source import text_instead
 from nnlint.selection import covers, is_known, suggestion
 from nnlint.settings import Ignores, Settings
 from nnlint.site import Site
@@ -139,6 +140,8 @@ def _looked(ignore: Ignore, rules: list[RuleInfo], ran: set[str], covered: froze
 
 def ignores_in(path: str) -> tuple[Ignore, ...]:
     """The ignore comments of a file, in order; none where it cannot be read."""
+    if (text := text_instead(path)) is not None:
+        return read_ignores(text, path)
     try:
         state = Path(path).stat()
     except OSError:

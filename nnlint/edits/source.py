@@ -93,7 +93,7 @@ class Source:
         return Edit(Site(self.file, *self._place(start), *self._place(end)), text)
 
     def _place(self, offset: int) -> tuple[int, int]:
-        line = min(bisect_right(self._starts, offset), len(self.lines)) or 1
+        line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def line_start(self, offset: int) -> int:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 from torch import nn
 
-from nnlint.check import check_graph, check_recipe
+from nnlint.check import check_graph, check_recipe, of_run_rules
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.examine import failures
 from nnlint.examine.configured import load_configured
 from nnlint.examine.judges import losses_of, of_part, trained_as
 from nnlint.examine.network import Subject, Traced, count_params, graph_of, report_of, trace_network
+from nnlint.examine.proof import proof_of
 from nnlint.examine.proposals import explicit_inputs, stated_inputs
 from nnlint.finding import Finding
 from nnlint.graph import Graph
@@ -28,16 +29,23 @@ from nnlint.inputs.search import NoInputs
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.load import load
 from nnlint.load.timing import TookTooLongError, time_limit
-from nnlint.registry import load_rules
+from nnlint.registry import load_rules, rule_names
 from nnlint.report.model import FileReport, NetworkReport
 from nnlint.rule import Rule
 from nnlint.script.model import Script
 from nnlint.script.read import read
+from nnlint.script.source import instead
 from nnlint.settings import Settings
 from nnlint.trace.losses import GivenLoss
 from nnlint.worker.server import emit
 
 T = TypeVar("T")
+
+
+@cache
+def prepare() -> None:
+    """Import the rules of the installed packs: a worker does it once, before it forks a child for each file."""
+    load_rules(rule_names(), [])
 
 
 def examine_file(path: str, name: str | None, settings: Settings) -> FileReport:
@@ -48,7 +56,8 @@ def examine_file(path: str, name: str | None, settings: Settings) -> FileReport:
         name: the one network of it that is meant (``Net``, ``Net(10)``, ``make_model``); None for all.
         settings: what was asked for; ``settings.rules`` are the names of the rules to run.
     """
-    return _Examination(path, name, settings).run()
+    with instead(settings.texts):
+        return _Examination(path, name, settings).run()
 
 
 @dataclass
@@ -65,7 +74,7 @@ class _Examination:
     timing: dict[str, float] = field(default_factory=dict)
     graphs: dict[str, Graph] = field(default_factory=dict)
     covered: set[int] = field(default_factory=set)
-    ran: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     def run(self) -> FileReport:
         script = self._timed("read", lambda: read(self.path))
@@ -94,7 +103,7 @@ class _Examination:
         problems: list[RulePackError] = []
         rules = self._timed("rules", lambda: load_rules(self.settings.rules, problems, self.settings.local_rules))
         self.errors += map(str, problems)
-        self.ran = tuple(rule.name for rule in rules)
+        self.rules = rules
         return rules
 
     def _report(self, *, empty: bool = False) -> FileReport:
@@ -106,7 +115,7 @@ class _Examination:
             tuple(self.notes),
             empty=empty,
             timing=dict(self.timing),
-            ran=self.ran,
+            ran=tuple(rule.name for rule in self.rules),
             covered=frozenset(self.covered),
         )
 
@@ -156,7 +165,10 @@ class _Examination:
         self.covered |= _lines_of(graph, self.path)
         found = check_graph(graph, rules, self.timing, self.settings.options)
         self._add(moved_home(found, candidate, self.path))
-        self.networks.append(report_of(base, traced, graph, rows=self.settings.rows))
+        report = report_of(base, traced, graph, rows=self.settings.rows)
+        if self.settings.proof:
+            report = replace(report, proof=self._timed("proof", lambda: proof_of(traced, graph, subject.rebuild)))
+        self.networks.append(report)
 
     def _graph(self, script: Script, candidate: Candidate, traced: Traced, loss: str | None) -> Graph:
         losses: list[GivenLoss] = [loss] if loss else list(losses_of(script, candidate))
@@ -179,7 +191,8 @@ class _Examination:
 
     def _add(self, findings: Iterable[Finding]) -> None:
         """Findings of rules that are asked for (what a rule file's own check finds always is)."""
-        self.findings += [f for f in findings if f.rule in self.settings.rules or f.rule == "internal-error"]
+        asked = [f for f in findings if f.rule in self.settings.rules or f.rule == "internal-error"]
+        self.findings += of_run_rules(asked, self.rules, self.settings.options)
 
 
 def _lines_of(graph: Graph, path: str) -> set[int]:

@@ -22,6 +22,7 @@ from nnlint.load.files import is_users
 from nnlint.load.slicing import Step
 from nnlint.load.standin import Origin, StandIn
 from nnlint.load.timing import unlimited
+from nnlint.script.source import text_instead
 from nnlint.site import Site, of_node
 
 #: the name a script gets that is in no package: never `__main__`, and no other module's
@@ -161,7 +162,8 @@ class DefinitionsLoader(importlib.machinery.SourceFileLoader):
         shown = self.project.show(path)
         tree = self.project.trees.get(path)
         if tree is None:
-            tree = ast.parse(self.get_data(self.path), shown)
+            text = text_instead(path)
+            tree = ast.parse(self.get_data(self.path) if text is None else text, shown)
         scope = Scope(tree.body, vars(module), shown, flags=future_flags(tree), importer=Importer(self.project, shown))
         self.project.scopes[module.__name__] = scope
         module.__dict__.setdefault("__getattr__", _Attribute(module.__name__, scope))

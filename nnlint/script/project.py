@@ -25,7 +25,7 @@ _ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 #: (path, mtime, size) → the names of a file: the files of a project import each other
-_cache: OrderedDict[tuple[str, int, int], Names | None] = OrderedDict()
+_cache: OrderedDict[tuple[str, int, int, str | None], Names | None] = OrderedDict()
 _CACHE_SIZE = 128
 
 
@@ -101,7 +101,8 @@ class Project:
             return None
         self.opened += 1  # remembered files count too: the answer must not depend on what was read before
         self.bytes += status.st_size
-        key = (str(path), status.st_mtime_ns, status.st_size)
+        text = source.text_instead(str(path))
+        key = (str(path), status.st_mtime_ns, status.st_size, text)
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key]

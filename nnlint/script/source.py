@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import io
+import linecache
+import os
 import re
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,12 +28,56 @@ def split_lines(source: str) -> list[str]:
     return _LINE_END.split(source)
 
 
+#: texts that stand for those of files, by their real paths: an edit that is tried and not yet written
+_instead: dict[str, str] = {}
+
+
+@contextmanager
+def instead(texts: Mapping[str, str]) -> Iterator[None]:
+    """While this is open, files have other texts: for `load`, for `linecache` and so for whatever runs them.
+
+    Args:
+        texts: by path. Every way to write the path means the file.
+    """
+    before = dict(_instead)
+    names = {name: text for path, text in texts.items() for name in _spellings(path)}
+    cached = {name: linecache.cache.pop(name, None) for name in names}
+    _instead.update({os.path.realpath(path): text for path, text in texts.items()})
+    for name, text in names.items():
+        lines = io.StringIO(text, newline=None).readlines()
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
+        # without a time of change it is not compared with the file on disk
+        linecache.cache[name] = (len(text), None, lines, name)
+    try:
+        yield
+    finally:
+        _instead.clear()
+        _instead.update(before)
+        for name, entry in cached.items():
+            linecache.cache.pop(name, None)
+            if entry is not None:
+                linecache.cache[name] = entry
+
+
+def _spellings(path: str) -> set[str]:
+    real = os.path.realpath(path)
+    return {path, real, str(Path(path).absolute()), os.path.relpath(path), os.path.relpath(real)}
+
+
+def text_instead(path: str) -> str | None:
+    """The text that stands for a file's own (see `instead`), None if none does."""
+    return _instead.get(os.path.realpath(path)) if _instead else None
+
+
 def load(path: str) -> str:
     """The text of a Python file, by its byte order mark or PEP 263 declaration, UTF-8 without one.
 
     Raises:
         ReadError: if there is no such file, it cannot be read, or its bytes are not in the encoding it declares.
     """
+    if (text := text_instead(path)) is not None:
+        return text
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:

@@ -376,7 +376,7 @@ class TestFunctions:
         assert result == (None if wanted is None else text.format(wanted))
 
     def test_inserting_in_the_words_of_the_file(self, edited) -> None:
-        text = "import torch as t\nclass Net(t.nn.Module):\n    def forward(self, x):\n        return x.tanh()\nnet = Net()\n"
+        text = "import torch as t\nclass Net(t.nn.Module):\n    def forward(self, x): return x.tanh()\nnet = Net()\n"
         result = edited(text, lambda op: edits.insert_after(op("tanh"), function="F.dropout({}, 0.5, self.training)"))
         assert result == text.replace("x.tanh()", "t.nn.functional.dropout(x.tanh(), 0.5, self.training)")
         lone = text.replace("import torch as t", "from torch.nn import Module").replace("t.nn.Module", "Module")

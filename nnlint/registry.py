@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -87,27 +88,53 @@ def list_rules(local: tuple[str, ...] = ()) -> Listing:
     """
     rules: dict[str, RuleInfo] = {}
     errors: list[RulePackError] = []
-    sources: list[tuple[str, Callable[[], Path], str]]
-    sources = [(point.name, partial(_folder, point), point.value) for point in _entry_points()]
-    sources += [(path, partial(Path, path), "") for path in local]
-    for pack, place, package in sources:
+    for source in _sources(local, errors):
         try:
-            files = _rule_files(pack, place())
+            rule = read_rule(source.file, source.pack, source.module)
+            if (other := rules.get(rule.name)) is not None:
+                message = f"a rule {rule.name!r} exists already, in {other.file}"
+                raise RulePackError(message, where=rule.file, help="rename the file: its name is the rule's name")
+            rules[rule.name] = rule
         except RulePackError as error:
             errors.append(error)
-            continue
-        for file in files:
-            try:
-                rule = read_rule(file, pack, f"{package}.{file.stem}" if package else "")
-                if (other := rules.get(rule.name)) is not None:
-                    message = f"a rule {rule.name!r} exists already, in {other.file}"
-                    raise RulePackError(message, where=str(file), help="rename the file: its name is the rule's name")
-                rules[rule.name] = rule
-            except RulePackError as error:
-                errors.append(error)
     if not rules and not errors:
         errors.append(RulePackError("no rule pack is installed", help=_REINSTALL))
     return Listing(tuple(rules[name] for name in sorted(rules)), tuple(errors))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A rule file, its pack, and the module it is imported as ("" for a local one)."""
+
+    file: Path
+    pack: str
+    module: str
+
+    @property
+    def rule(self) -> str:
+        return rule_name(self.file)
+
+
+def rule_names() -> tuple[str, ...]:
+    """The names of the rule files of the installed packs, whatever is in them: nothing is read."""
+    return tuple(source.rule for source in _sources((), []))
+
+
+def rule_name(file: Path) -> str:
+    """The name of the rule of a file: the file's, with hyphens."""
+    return file.stem.replace("_", "-")
+
+
+def _sources(local: tuple[str, ...], errors: list[RulePackError]) -> Iterator[_Source]:
+    packs: list[tuple[str, Callable[[], Path], str]]
+    packs = [(point.name, partial(_folder, point), point.value) for point in _entry_points()]
+    packs += [(path, partial(Path, path), "") for path in local]
+    for pack, place, package in packs:
+        try:
+            for file in _rule_files(pack, place()):
+                yield _Source(file, pack, f"{package}.{file.stem}" if package else "")
+        except RulePackError as error:
+            errors.append(error)
 
 
 def _rule_files(pack: str, place: Path) -> list[Path]:
@@ -134,21 +161,25 @@ def load_rules(
     Raises:
         RulePackError: if a rule cannot be loaded and ``errors`` is not given.
     """
-    wanted = None if names is None else set(names)
-    listing = list_rules(local)
-    problems = list(listing.errors) if wanted is None else []
-    loaded: list[Rule] = []
-    for info in listing.rules:
-        if wanted is None or info.name in wanted:
+    problems: list[RulePackError] = []
+    loaded: dict[str, Rule] = {}
+    if names is None:  # all of them: what cannot even be listed is a problem too
+        listing = list_rules(local)
+        problems += listing.errors
+        names = [info.name for info in listing.rules]
+    # nothing is read by `ast` here: a worker loads the rules for every file
+    wanted, unlisted = set(names), list[RulePackError]()
+    for source in _sources(local, unlisted):
+        if source.rule in wanted and source.rule not in loaded:
             try:
-                loaded.append(_load(info))
+                loaded[source.rule] = _load(source)
             except RulePackError as error:
                 problems.append(error)
     if errors is not None:
         errors.extend(problems)
     elif problems:
         raise problems[0]
-    return tuple(loaded)
+    return tuple(loaded[name] for name in sorted(loaded))
 
 
 _EMPTY = "a rule is a module of the pack; put one there, or reinstall or remove the pack"
@@ -210,26 +241,28 @@ def _folder(point: importlib.metadata.EntryPoint) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _load(info: RuleInfo) -> Rule:
+def _load(source: _Source) -> Rule:
     try:
-        module = importlib.import_module(info.module) if info.module else _module_at(Path(info.file))
+        module = importlib.import_module(source.module) if source.module else _module_at(source.file)
     except Exception as error:
-        message = f"the rule pack {info.pack!r} cannot be loaded: {type(error).__name__}: {error}"
-        raise RulePackError(message, where=info.file) from error
+        message = f"the rule pack {source.pack!r} cannot be loaded: {type(error).__name__}: {error}"
+        raise RulePackError(message, where=str(source.file)) from error
     members = list(vars(module).values())
     checks = [member for member in members if isinstance(member, Check)]
     if len(checks) != 1:
-        raise RulePackError(f"expected exactly one check, found {len(checks)}", where=info.file, help=_FORM)
+        message = f"expected exactly one check, found {len(checks)}"
+        raise RulePackError(message, where=str(source.file), help=_FORM)
+    doc = inspect.cleandoc(module.__doc__ or "")
     return Rule(
-        name=info.name,
-        summary=info.summary,
-        doc=info.doc,
+        name=source.rule,
+        summary=doc.partition("\n")[0].strip(),
+        doc=doc,
         check=checks[0],
         examples=tuple(member for member in members if isinstance(member, Example)),
         fix=next((member for member in members if isinstance(member, FixRule)), None),
-        pack=info.pack,
-        module=info.module,
-        file=info.file,
+        pack=source.pack,
+        module=source.module,
+        file=str(source.file),
     )
 
 
@@ -277,7 +310,7 @@ def read_rule(file: Path, pack: str, module: str) -> RuleInfo:
         raise RulePackError(message, where=f"{file}:{call.lineno}", help=f"levels are {', '.join(LEVELS)}")
     fixes = [_arguments(call, file).get("safe") for name, call, _ in marks if name == "fix"]
     return RuleInfo(
-        name=file.stem.replace("_", "-"),
+        name=rule_name(file),
         summary=doc.splitlines()[0].strip(),
         doc=doc,
         on=on,

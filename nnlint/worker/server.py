@@ -113,11 +113,14 @@ class _Fork:
 
 
 def _prepare(function: str) -> None:
-    """Import nnlint's own function here, once for all children; a failure is the child's to tell."""
+    """Import nnlint's own function here, and what it prepares, once for all children; a failure is the child's to
+    tell."""
     module = function.partition(":")[0]
     if module.startswith("nnlint."):
         with contextlib.suppress(ImportError):
-            importlib.import_module(module)
+            prepare = getattr(importlib.import_module(module), "prepare", None)
+            if prepare is not None:
+                prepare()
     gc.freeze()
 
 

@@ -40,3 +40,19 @@ net = nn.Linear(1, 2)
 def test_wraps(source, text: str, expected: list[tuple[str, dict[str, object]]]) -> None:
     found = source(HEAD + textwrap.dedent(text)).recipe.wraps
     assert sorted((call.target, dict(call.arguments)) for call in found) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "devices", "synchronised"),
+    [
+        ("", 1, False),
+        ("net = nn.DataParallel(net)", 1, False),
+        ("net = nn.DataParallel(net, device_ids=[0, 1, 2, 3])", 4, False),
+        ("net = DDP(net, device_ids=[0])", 1, False),
+        ("net = DDP(nn.SyncBatchNorm.convert_sync_batchnorm(net))", 1, True),
+        ("import apex\nnet = apex.parallel.convert_syncbn_model(net)", 1, True),
+    ],
+)
+def test_devices(source, text: str, devices: int, synchronised: bool) -> None:
+    recipe = source(HEAD + text).recipe
+    assert (recipe.parallel_devices(), recipe.synchronises_batch_norm()) == (devices, synchronised)

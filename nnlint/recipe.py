@@ -404,6 +404,16 @@ class Recipe:
             name = name[: max(name.rfind("."), name.rfind("["), 0)]
         return self.graphs.get(name)
 
+    def graphs_in_training_mode(self) -> tuple[Graph, ...]:
+        """The graphs of the networks that are trained, those left out that are in evaluation mode while they are.
+
+        Where no optimiser is known to be given a network, all of them may be trained.
+        """
+        held = {done.network for done in self.passes if done.purpose == "train" and done.mode == "eval"}
+        live = {id(graph): graph for name, graph in self.graphs.items() if name not in held}
+        trained = {id(graph) for graph in self.trained_graphs()}
+        return tuple(graph for key, graph in live.items() if key in trained or not trained)
+
     def flag(self, name: str) -> Fact[Any] | None:
         """A switch by the end of its dotted name: ``cudnn.benchmark``."""
         return next((fact for key, fact in self.flags.items() if key == name or key.endswith(f".{name}")), None)

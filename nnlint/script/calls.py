@@ -186,7 +186,7 @@ class Caller(Methods):
 
     def note_whole_batch(self, node: ast.Call, args: list[Value]) -> None:
         """Records how many samples a network is given in every round of a loop, where the loop does not choose them."""
-        first = args[0] if args else None
+        first = args[0] if len(args) == 1 else None
         if (
             not self.rounds
             or not isinstance(first, Tensor)
@@ -229,14 +229,14 @@ class Caller(Methods):
         exprs = [*node.args, *(item.value for key, _ in named for item in node.keywords if item.arg == key)]
         if any(isinstance(expr, ast.Starred) for expr in exprs) or len(values) != len(exprs):
             exprs = []
-        judged = values[0] if values else None
+        judged, other = values[0] if values else None, values[1] if len(values) > 1 else None
         target = exprs[1] if len(exprs) > 1 else None
         if not isinstance(judged, Output) and name in training.SYMMETRIC and len(values) > 1:
-            judged, target = values[1], exprs[0] if exprs else None
+            judged, other, target = values[1], values[0], exprs[0] if exprs else None
         others = {key: value for key, value in kwargs.items() if key not in dict(named)}
         arguments = dict(stated) | training.facts(others, self.spans, node)
         output = judged if isinstance(judged, Output) else None
-        found = LossRecord(name, maker, node, tuple(arguments.items()), output, target)  # type: ignore[arg-type]
+        found = LossRecord(name, maker, node, tuple(arguments.items()), output, target, other)  # type: ignore[arg-type]
         return LossValue(frozenset({self.record.loss(found)}), sources_of(*values))
 
     # -- imported functions and classes

@@ -27,7 +27,8 @@ def _listed_by_class(expr: ast.expr, reader: Evaluator, depth: int) -> ast.expr 
     expr = _inner(expr)
     if isinstance(expr, ast.Name) and depth < _DEPTH:
         bound = reader.frame.scope.lookup(expr.id)
-        value = bound[1][0].value if bound is not None and len(bound[1]) == 1 else None
+        before = [one for one in bound[1] if getattr(one.node, "lineno", 0) < expr.lineno] if bound is not None else []
+        value = before[0].value if len(before) == 1 else None
         return _listed_by_class(value, reader, depth + 1) if value is not None else None
     if isinstance(expr, ast.Call) and expr.args:
         leaf = (reader.names.dotted(expr.func, reader.frame.scope) or "").rpartition(".")[2]

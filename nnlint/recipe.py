@@ -59,6 +59,9 @@ class Loss:
         arguments: the loss's own plain arguments by name (``reduction``, ``label_smoothing``, ``ignore_index`` …).
         targets: the source text of the target argument, with its site.
         backward: whether the value is seen to reach ``.backward()`` (or is returned by a ``training_step``).
+        target_shape: the shape of the target, where the source makes it itself.
+        target_part: which part of a loader's batches the target is, with its values unchanged: ``(1,)`` the second.
+        loaders: the loaders that those batches come from, by their numbers in `Recipe.loaders`.
     """
 
     name: str
@@ -70,6 +73,9 @@ class Loss:
     arguments: Mapping[str, Fact[Any]] = field(default_factory=dict)
     targets: Fact[str] | None = None
     backward: bool = False
+    target_shape: tuple[int, ...] | None = None
+    target_part: tuple[int | str, ...] | None = None
+    loaders: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,9 @@ class DataSet:
         decode: the call (or the data set) that opens and decodes a file for every sample.
         transforms: what is applied to every sample, in order; ``name`` is the dotted path.
         raw: what makes its samples tensors of 0 to 255, where nothing after it scales them.
+        given: the names of all arguments of the call, those included whose values are not plain.
+        tensors: of a `TensorDataset`, the shape of each tensor (the number of samples first), None where not known.
+        changed: its attributes are set after it was made: ``data.targets = …``.
     """
 
     name: str
@@ -156,6 +165,9 @@ class DataSet:
     decode: Fact[str] | None = None
     transforms: tuple[Step, ...] = ()
     raw: Fact[str] | None = None
+    given: tuple[str, ...] = ()
+    tensors: tuple[tuple[int, ...] | None, ...] = ()
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +344,10 @@ class Recipe:
     device_moves: tuple[Call, ...] = ()
     #: seeding calls; ``target`` is the dotted callee (``torch.manual_seed``)
     seeds: tuple[Call, ...] = ()
+    #: draws from the generators of `random` and `numpy.random`, which have seeds of their own
+    draws: tuple[Call, ...] = ()
+    #: where the file first speaks of a seed, whatever sets it
+    seeded: Fact[str] | None = None
     #: assignments such as ``torch.backends.cudnn.benchmark = True`` by the full dotted name, and
     #: ``torch.use_deterministic_algorithms`` by its own
     flags: Mapping[str, Fact[Any]] = field(default_factory=dict)

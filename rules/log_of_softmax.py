@@ -25,11 +25,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from nnlint.edits import remove_op, replace_callee
+from nnlint.edits import remove_op, replace, replace_callee, text_of
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, identity
 from nnlint.rule import bad, fix, good, graph_rule
+from nnlint.site import Site
 
 rounding_to_zero = Kind.of("softmax", "sigmoid")
 
@@ -156,4 +157,17 @@ def in_one(finding: Finding) -> tuple[Edit, ...] | None:
     name = layers.get(source.name) if source.module is not None else functions.get(source.name)
     replaced = replace_callee(source, name) if name else None
     removed = remove_op(op)
-    return (*removed, replaced) if removed is not None and replaced is not None else None
+    if removed is None or replaced is None:
+        return None
+    if len(removed) == 1 and source.site is not None and removed[0].site.contains(source.site):
+        text = nested(source.site, removed[0].text, replaced)
+        return (replace(removed[0].site, text),) if text is not None else None
+    return (*removed, replaced)
+
+
+def nested(inner: Site, text: str, edit: Edit) -> str | None:
+    """The text of a call, which stands inside the edited expression, with an edit of its own made."""
+    if text != text_of(inner) or inner.line != inner.end_line or edit.site.line != inner.line:
+        return None
+    start, end = edit.site.column - inner.column, edit.site.end_column - inner.column
+    return text[:start] + edit.text + text[end:]

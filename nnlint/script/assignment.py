@@ -115,6 +115,8 @@ class Assigner(Notes):
         if target.attr in _EXAMPLES:
             self._note_example(target, value)
         match base:
+            case Made():
+                self.record.changed.add(self.spans.of(base.node))
             case Dotted() if base.path.startswith("torch.backends."):
                 self.note_flag(f"{base.path}.{target.attr}", value)
             case Space():
@@ -146,6 +148,8 @@ class Assigner(Notes):
 
     def _set_item(self, target: ast.Subscript, value: Value) -> None:
         base = self.evaluate(target.value)
+        if isinstance(target.value, ast.Attribute) and isinstance(owner := self.evaluate(target.value.value), Made):
+            self.record.changed.add(self.spans.of(owner.node))
         key = self.evaluate(target.slice)
         if isinstance(base, Dotted) and base.path == "os.environ" and isinstance(key, Known):
             self.note_flag(f"os.environ.{key.value}", value)
@@ -177,4 +181,4 @@ class Assigner(Notes):
                 return Output(value.network, value.path, (*value.steps, step), value.sources)
             case LossValue() | Loaders():
                 return value
-        return Unknown("", sources_of(value))
+        return value.at(index) if isinstance(value, Unknown) and not starred else Unknown("", sources_of(value))

@@ -191,8 +191,8 @@ class Evaluator(State):
                 value = Unknown(f"{base.name}[{ast.unparse(index)}]")
             case Tensor():
                 value = Tensor(None, base.dtype, base.high)
-            case Unknown(part=tuple()) if isinstance(key, Known) and type(key.value) in {int, str}:
-                value = Unknown("", base.sources, (*base.part, key.value))
+            case Unknown() if isinstance(key, Known) and type(key.value) in {int, str}:
+                value = base.at(key.value)
             case _:
                 value = Unknown("", sources_of(base))
         return value

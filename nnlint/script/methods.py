@@ -47,6 +47,8 @@ _NETWORK_NAME = re.compile(
 _MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps", "to_device"})
 _PARAMETERS = frozenset({"parameters", "named_parameters"})
 _NO_VALUE = frozenset({"item", "tolist", "numpy", "size", "dim", "numel", "nelement", "backward", "cpu_numpy"})
+#: methods that give the same values
+_CASTS = frozenset({"long", "float", "double", "half", "int", "type", "contiguous", "clone", "detach", "pin_memory"})
 _FIT = frozenset({"fit", "fit_loop"})
 _PREPARE = frozenset({"prepare", "setup", "setup_dataloaders", "prepare_model", "prepare_data_loader", "initialize"})
 
@@ -127,6 +129,8 @@ class Methods(Optimisation):
                 found = tensors.after_method(base, name, args, kwargs)
             case Sequence() if name in {"append", "extend", "insert"}:
                 found = self._append(base, node, name, args)
+            case Unknown() if base.part is not None and name in _CASTS:
+                found = base
             case Made() | Unknown() if name in _FIT:
                 self._fit(args, kwargs)
         return found

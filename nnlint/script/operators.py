@@ -162,7 +162,7 @@ class Operators(Evaluator):
             case Sequence():
                 return join_all(value.items)
             case Loaders():
-                return Unknown("", value.ids)
+                return Unknown("", value.ids, ())
             case Space() if not value.parser:
                 return UNKNOWN
             case Parameters():

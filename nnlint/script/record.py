@@ -8,13 +8,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nnlint.recipe import Call, Forward, Loader, Loss, Optimizer, ParamGroup, Recipe, Role, Scheduler, Step
+from nnlint.recipe import Call, DataSet, Forward, Loader, Loss, Optimizer, ParamGroup, Recipe, Role, Scheduler, Step
 from nnlint.script.model import InputHint
 from nnlint.script.spans import Spans
-from nnlint.script.values import Ids, Output, StepTaken
+from nnlint.script.values import Ids, Output, StepTaken, Tensor, Unknown, Value
 from nnlint.site import Fact, Site
 
 _VALIDATION = re.compile(r"(^|[^a-z])(val|valid|validation|dev|eval)([^a-z]|$)", re.IGNORECASE)
@@ -33,6 +33,8 @@ class LossRecord:
     arguments: tuple[tuple[str, Fact[Any]], ...]
     output: Output | None
     targets: ast.expr | None
+    #: what the target was when the loss was applied; None where that was not always the same
+    target: Value | None = None
     backward: bool = False
 
     @property
@@ -120,6 +122,8 @@ class Record:
     accumulation: Fact[str] | None = None
     framework: Fact[str] | None = None
     hints: dict[tuple[str, Site], InputHint] = field(default_factory=dict)
+    #: calls that made objects whose attributes are set elsewhere: ``train_data.targets = …``
+    changed: set[Site] = field(default_factory=set)
     _loss_ids: dict[tuple[object, ...], int] = field(default_factory=dict)
     _made: dict[int, int] = field(default_factory=dict)
 
@@ -128,6 +132,8 @@ class Record:
         if found.key not in self._loss_ids:
             self._loss_ids[found.key] = len(self.losses)
             self.losses.append(found)
+        known = self.losses[self._loss_ids[found.key]]
+        known.target = _either(known.target, found.target)
         return self._loss_ids[found.key]
 
     def loader(self, node: ast.Call, facts: dict[str, Fact[Any]], unread: tuple[str, ...], name: str = "") -> int:
@@ -205,6 +211,7 @@ class Record:
             no_grads=self._calls("no_grads"),
             device_moves=self._calls("device_moves"),
             seeds=self._calls("seeds"),
+            draws=self._calls("draws"),
             flags=self._flags(),
             unread_flags=tuple(name for name in self.flags if name not in self._flags()),
             schedulers=tuple(self._scheduler(found) for found in self.schedulers),
@@ -242,6 +249,9 @@ class Record:
             arguments=dict(found.arguments),
             targets=self.spans.fact(ast.unparse(found.targets), found.targets) if found.targets is not None else None,
             backward=found.backward,
+            target_shape=found.target.shape if isinstance(found.target, Tensor) else None,
+            target_part=found.target.part if isinstance(found.target, Unknown) else None,
+            loaders=tuple(sorted(found.target.sources)) if isinstance(found.target, Unknown) else (),
         )
 
     def _step(self, step: StepTaken) -> Step:
@@ -269,6 +279,9 @@ class Record:
 
     def _loader(self, found: LoaderRecord) -> Loader:
         facts: dict[str, Any] = dict(found.facts)
+        data: Fact[DataSet] | None = facts.get("data")
+        if data is not None and data.value.site in self.changed:
+            facts["data"] = Fact(replace(data.value, changed=True), data.site)
         return Loader(
             self.spans.of(found.node), found.variable, _role(found), **facts, name=found.name, unread=found.unread
         )
@@ -284,6 +297,13 @@ class Record:
             if len(values) == 1 and facts[0] is not None:
                 certain[name] = facts[0]
         return certain
+
+
+def _either(one: Value | None, other: Value | None) -> Value | None:
+    """What is certain of the target of a loss that is applied in two runs."""
+    if isinstance(one, Unknown) and isinstance(other, Unknown) and one.part == other.part:
+        return Unknown("", one.sources | other.sources, one.part)
+    return one if one == other else None
 
 
 def _agree(known: dict[str, Fact[Any]], other: Mapping[str, Fact[Any]]) -> list[str]:

@@ -95,13 +95,16 @@ class Samples:
     def _made(self, made: Made) -> DataSet | None:
         leaf = made.path.rpartition(".")[2]
         arguments = dict(self.reader.plain({str(i): value for i, value in enumerate(made.args)} | dict(made.kwargs)))
-        found = DataSet(made.path, self.reader.spans.of(made.node), self._number(made), arguments=arguments)
+        given = (*(str(i) for i in range(len(made.args))), *(name for name, _ in made.kwargs))
+        site, number = self.reader.spans.of(made.node), self._number(made)
+        found = DataSet(made.path, site, number, arguments=arguments, given=given)
         if made.path.startswith(_TORCHVISION):
             return self._of_torchvision(found, made, leaf)
         if not made.path.startswith(_TORCH):
             return self._elsewhere(found)
         if leaf == "TensorDataset":
-            return replace(found, style="map", samples=self._length(made))
+            tensors = tuple(arg.shape if isinstance(arg, Tensor) else None for arg in made.args)
+            return replace(found, style="map", samples=self._length(made), tensors=tensors)
         if leaf in _PARTS:
             return replace(found, style="map", part=True, number=None)
         return replace(found, style="map") if leaf == "ConcatDataset" else None

@@ -22,10 +22,19 @@ NONE: Ids = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Anything else. ``name`` is what the source calls it; ``sources`` are the loaders its data came from."""
+    """Anything else. ``name`` is what the source calls it; ``sources`` are the loaders its data came from.
+
+    ``part`` says which part of their batches it is, unchanged: ``()`` a whole batch, ``(1,)`` its second element; None
+    for anything that was computed.
+    """
 
     name: str = ""
     sources: Ids = NONE
+    part: tuple[int | str, ...] | None = None
+
+    def at(self, key: int | str) -> Unknown:
+        """An element of it."""
+        return Unknown("", self.sources, None if self.part is None else (*self.part, key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from nnlint.script.spans import Spans
 from nnlint.site import Fact
 
 _ACCELERATOR = re.compile(r"(cuda|(^|[^a-z])(mps|xpu|hpu|tpu|npu|mlu)([^a-z]|$)|gpu|xla|accelerat|nccl)", re.I)
+_SEED = re.compile(r"seed|reproducib", re.I)
 _RATE = re.compile(r"adjust_(learning_rate|lr)|set_(learning_rate|lr)$|update_(learning_rate|lr)$|lr_finder|LRFinder")
 _PADS = frozenset({"pad_sequence", "pad_packed_sequence", "pack_padded_sequence", "pack_sequence"})
 _RESIZES = frozenset({"interpolate", "upsample", "resize"})
@@ -28,10 +29,15 @@ def with_loops(recipe: Recipe, tree: ast.Module, record: Record, spans: Spans) -
         recipe,
         training_loops=loops,
         kept_graphs=tuple(call for call in recipe.kept_graphs if _is_kept(call, loops)),
-        accelerator=next((spans.fact(word, node) for node, word in _words(tree) if _ACCELERATOR.search(word)), None),
+        accelerator=_first(tree, _ACCELERATOR, spans),
+        seeded=_first(tree, _SEED, spans),
         rates_set=next(_rates(tree, spans), None),
         varying_sizes=tuple(_varying(tree, spans)),
     )
+
+
+def _first(tree: ast.AST, pattern: re.Pattern[str], spans: Spans) -> Fact[str] | None:
+    return next((spans.fact(word, node) for node, word in _words(tree) if pattern.search(word)), None)
 
 
 def _is_kept(call: Call, loops: tuple[TrainingLoop, ...]) -> bool:

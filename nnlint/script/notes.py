@@ -111,6 +111,8 @@ class Notes(Operators):
         if leaf in training.SEEDS or path in {"random.seed", "numpy.random.seed"}:
             stated = self.plain({str(index): value for index, value in enumerate(args)} | kwargs)
             self.note("seeds", node, path, {name: value for name, value in stated if value is not None})
+        elif path.startswith(("random.", "numpy.random.")):
+            self.note("draws", node, path)
         elif path in {"torch.use_deterministic_algorithms", "torch.set_float32_matmul_precision"}:
             self.note_flag(path, args[0] if args else kwargs.get("mode", UNKNOWN))
             if "warn_only" in kwargs:

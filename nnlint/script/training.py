@@ -136,6 +136,9 @@ def loader_facts(
         found["sampler"] = spans.fact(ast.unparse(sampler), sampler)
     elif any(not is_none(named.get(name, _ABSENT)) for name in ("sampler", "batch_sampler")):
         unread.append("sampler")
+    collate = keyword_of(node, "collate_fn")
+    if collate is not None and not is_none(kwargs.get("collate_fn")):
+        found["collate"] = spans.fact(ast.unparse(collate), collate)
     dataset = _dataset(node, args, kwargs, spans)
     if dataset is not None:
         found["dataset"] = dataset

@@ -449,3 +449,7 @@ class Recipe:
         lowers = known and all(found.name in _LOWERING for found in schedules)
         unknown = self.rates_set is not None or bool(self.handed) or (bool(self.scheduler_steps) and not schedules)
         return unknown or not lowers
+
+    def uses_accelerator(self) -> bool:
+        """Whether something is moved to a device in a file that names an accelerator."""
+        return self.accelerator is not None and bool(self.device_moves)

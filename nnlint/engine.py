@@ -6,9 +6,10 @@ there while the remaining files are read here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from nnlint import suppress
@@ -63,9 +64,16 @@ def run(
     asked = settings or Settings()
     targets = expand(paths, configs.excludes)
     notes: list[str] = []
-    by_target = {index: configs.settings(target.path, asked, notes) for index, target in enumerate(targets)}
+    for target in targets:
+        configs.of(target.path)  # a wrong configuration is told before any work is done
+
+    @cache
+    def settings_of(index: int) -> Settings:
+        # late: a rule that it names has to be looked for, which takes longer than reading a file without a network
+        return configs.settings(targets[index].path, asked, notes)
+
     if asked.select or asked.extend_select or asked.ignore:
-        with_rules(next(iter(by_target.values()), asked))  # a wrong name is told before any work is done
+        with_rules(settings_of(0) if targets else asked)  # and so is a wrong name
     if asked.loss is not None:
         loss_named(asked.loss)
     reports: dict[int, FileReport] = {}
@@ -73,8 +81,9 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(instead(asked.texts))
         session = session or stack.enter_context(Session())
-        for index, report in _examined(targets, by_target, asked, errors, session):
-            reports[index] = replace(_sifted(report, by_target[index]), fail_on=by_target[index].fail_on)
+        for index, report in _examined(targets, settings_of, asked, errors, session):
+            nothing = report.empty and not report.ran
+            reports[index] = report if nothing else _finished(report, settings_of(index))
             if progress is not None:
                 progress(len(reports), len(targets))
     return Report(once([reports[index] for index in range(len(targets))]), tuple(errors), tuple(notes))
@@ -102,6 +111,10 @@ class Session:
         if self._workers is None:
             self._workers = self._stack.enter_context(_start_workers(settings))
         return self._workers
+
+
+def _finished(report: FileReport, settings: Settings) -> FileReport:
+    return replace(_sifted(report, settings), fail_on=settings.fail_on)
 
 
 def _sifted(report: FileReport, settings: Settings) -> FileReport:
@@ -143,7 +156,7 @@ def once(reports: list[FileReport]) -> tuple[FileReport, ...]:
 
 def _examined(
     targets: tuple[Target, ...],
-    by_target: Mapping[int, Settings],
+    settings_of: Callable[[int], Settings],
     asked: Settings,
     errors: list[str],
     session: Session,
@@ -164,7 +177,7 @@ def _examined(
             yield index, FileReport(target.path, empty=True)
     chosen: dict[int, Settings] = {}
     for index in (*source_only, *for_workers):
-        chosen[index], problems = with_rules(by_target[index])
+        chosen[index], problems = with_rules(settings_of(index))
         errors += [problem for problem in problems if problem not in errors]
     for index, script in source_only.items():
         yield index, check_source(script, chosen[index])

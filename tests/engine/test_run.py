@@ -21,12 +21,12 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.conv = nn.Conv2d(3, 8, 3, padding=1, bias=False)
         self.drop = nn.Dropout(0.5)
         self.norm = nn.BatchNorm2d(8)
 
     def forward(self, x):
-        return self.norm(self.drop(self.conv(x))).relu()
+        return self.norm(self.drop(self.conv(x))).relu_()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from nnlint.finding import LEVELS, Edit, Finding, Fix, Level
 from nnlint.site import Site
 
 if TYPE_CHECKING:
-    from nnlint.graph import Graph
+    from nnlint.graph import Graph, Op
     from nnlint.recipe import Recipe
     from nnlint.rule import Rule
 
@@ -62,6 +62,14 @@ def signed(finding: Finding, rule: Rule, network: str = "", options: Options = _
     return mended.by(rule.name, rule.level, rule.category, network)
 
 
+def of_run_rules(findings: Iterable[Finding], rules: Iterable[Rule], options: Options = _NONE) -> list[Finding]:
+    """Findings nnlint has made itself: those of run rules with their rule's fix and level, the others as they are."""
+    by_name = {rule.name: rule for rule in rules if rule.check.on == "run"}
+    return [
+        signed(found, by_name[found.rule], options=options) if found.rule in by_name else found for found in findings
+    ]
+
+
 def _fix(rule: Rule, finding: Finding) -> Fix | None:
     assert rule.fix is not None
     edits = rule.fix.function(finding)
@@ -90,16 +98,38 @@ def _apply(
     given = {name: value for name, value in options.get(rule.name, {}).items() if name != "level"}
     start = time.perf_counter()
     found: list[Finding] = []
+    meant: list[Op | None] = []
     try:
         # one by one: what a rule finds before it crashes is kept
         for finding in rule.check.function(subject, **given):
             found.append(signed(finding, rule, network, options))
+            meant.append(next(iter(finding.subjects), None))
+        if rule.check.on == "graph" and any(finding.fix for finding in found):
+            found = _where_all_are_meant(found, meant, subject)
     except Exception as error:
         found.append(_internal_error(rule, error, subject, network))
     finally:
         if timing is not None:
             timing[rule.name] = timing.get(rule.name, 0.0) + time.perf_counter() - start
     return found
+
+
+def _where_all_are_meant(found: list[Finding], meant: list[Op | None], graph: Graph) -> list[Finding]:
+    """The findings without the fixes that would change more than what the rule has found.
+
+    One expression may make several modules, or run several times (a loop, a helper function); where the rule finds
+    fault with some of them only, editing it would change the others as well.
+    """
+
+    def what(op: Op) -> tuple[Site | None, str, int]:
+        return op.site, op.name, op.index if op.module is None else id(op.module)
+
+    faulty = {what(op) for op in meant if op is not None}
+    spared = {what(op)[:2] for op in graph.ops if op.site is not None and what(op) not in faulty}
+    return [
+        replace(finding, fix=None) if op is not None and finding.fix and what(op)[:2] in spared else finding
+        for finding, op in zip(found, meant, strict=True)
+    ]
 
 
 def _internal_error(rule: Rule, error: Exception, subject: Any, network: str) -> Finding:

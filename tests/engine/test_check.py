@@ -89,3 +89,22 @@ def test_time_is_taken_by_rule() -> None:
 def test_severity_orders_levels() -> None:
     assert sorted(["info", "error", "warning"], key=severity) == ["error", "warning", "info"]
     assert severity(None) == severity("warning")
+
+
+def test_a_fix_that_would_change_what_is_not_at_fault_is_not_offered() -> None:
+    from dataclasses import replace
+
+    from nnlint.finding import Edit
+    from nnlint.rule import FixRule
+
+    def only(*indices: int):
+        return lambda graph: (op.finding("it") for op in graph.find("relu") if op.index in indices)
+
+    def fixed(*indices: int) -> list[bool]:
+        mending = FixRule(lambda finding: Edit(finding.site, "x") if finding.site else None, safe=True)
+        return [f.fix is not None for f in check_graph(NET, [replace(rule("some", only(*indices)), fix=mending)])]
+
+    assert fixed(1, 2, 3) == [True, True]
+    assert fixed(2) == [True]
+    assert fixed(1) == [False]  # the expression in line 9 runs a second time
+    assert fixed(2, 3) == [True, False]

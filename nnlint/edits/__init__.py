@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from nnlint.edits.apply import OverlappingEditsError, applied
 from nnlint.edits.arguments import argument, remove_argument, replace_callee, set_argument
+from nnlint.edits.features import set_features
 from nnlint.edits.moves import insert_after, move_after, remove_op, swap
 from nnlint.edits.names import in_scope
 from nnlint.edits.source import source_of
@@ -34,6 +35,7 @@ __all__ = [
     "replace",
     "replace_callee",
     "set_argument",
+    "set_features",
     "swap",
     "text_of",
 ]

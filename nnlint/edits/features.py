@@ -1,0 +1,71 @@
+"""Edits of the number of features that a flattened map has: in the layer that reads it, and where it is flattened."""
+
+from __future__ import annotations
+
+import ast
+import math
+
+from nnlint.edits.arguments import argument, set_argument
+from nnlint.edits.source import call_at
+from nnlint.finding import Edit
+from nnlint.graph import Op
+from nnlint.kinds import linear, reshaping
+
+_SEVERAL = 2
+
+
+def set_features(op: Op, *factors: int) -> tuple[Edit, ...] | None:
+    """Give a linear layer another number of input features, or a flattening another size of its result.
+
+    Args:
+        factors: the numbers whose product it is (channels, height, width). They are written as a product where the old
+            number was.
+
+    Returns:
+        No edits where the size is not written as a number (``x.flatten(1)``, ``x.view(len(x), -1)``): it follows by
+        itself. None where the number cannot be changed.
+    """
+    if op in linear:
+        old = argument(op, "in_features", position=0) if op.module is not None else None
+        edit = set_argument(op, "in_features", _text(old, factors), position=0) if old is not None else None
+        return (edit,) if edit is not None and _value(old) is not None else None
+    return _resized(op, factors) if op in reshaping else None
+
+
+def _resized(op: Op, factors: tuple[int, ...]) -> tuple[Edit, ...] | None:
+    found = call_at(op)
+    if op.module is not None or op.name == "flatten":
+        return ()
+    if found is None:
+        return None
+    source, call = found
+    given = (node for part in (*call.args, *call.keywords) for node in ast.walk(part))
+    for node in given:
+        if isinstance(node, ast.expr) and _value(source.text_of(node)) == op.shape[-1]:
+            text = _text(source.text_of(node), factors)
+            return (source.edit(source.start(node), source.end(node), text),)
+    return ()
+
+
+def _text(old: str | None, factors: tuple[int, ...]) -> str:
+    if old is not None and "*" in old and len(factors) >= _SEVERAL:
+        return " * ".join(map(str, factors))
+    return str(math.prod(factors))
+
+
+def _value(text: str | None) -> int | None:
+    """The value of a number or of a product of numbers; None of anything else."""
+    try:
+        node = ast.parse(text or "", mode="eval").body
+    except SyntaxError:
+        return None
+    return _product(node)
+
+
+def _product(node: ast.expr) -> int | None:
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        left, right = _product(node.left), _product(node.right)
+        return None if left is None or right is None else left * right
+    return None

@@ -10,7 +10,7 @@ from torch import nn
 
 from nnlint.finding import Finding, Level, Related
 from nnlint.inputs.clashes import Clash
-from nnlint.inputs.search import NoInputs, Tried, is_hopeless
+from nnlint.inputs.search import NoInputs, Tried, is_hopeless, refuses_view
 from nnlint.inputs.watch import Fault
 from nnlint.load.answers import NotRunError
 from nnlint.load.candidate import Candidate, Failure
@@ -65,6 +65,8 @@ def is_import(failure: Failure) -> bool:
 def mismatch(candidate: Candidate, tried: Tried) -> Finding:
     """The forward pass failed on inputs the user or the file itself gives: an error with its line and its numbers."""
     fault = tried.fault
+    if refuses_view(fault):
+        return _viewed(candidate, fault)
     clash = fault.clash
     inputs = ", ".join(tried.inputs) or "no arguments"
     given = f"with the input {inputs} ({tried.source})"
@@ -98,6 +100,8 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
     if best is None:
         message = f"nothing says what the forward pass of {candidate.name} takes; {_ASK}"
         return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
+    if refuses_view(best.fault) and _is_common(found, best.fault):
+        return _viewed(candidate, best.fault)
     if _is_its_own(found, best.fault):
         at = raised_at(best.fault.error)
         message = f"the forward pass of {candidate.name} fails on every input tried: {best.fault.text}"
@@ -116,10 +120,24 @@ def _is_its_own(found: NoInputs, fault: Fault) -> bool:
     """Whether the forward pass failed for a reason of its own, not for what it was given."""
     if is_hopeless(fault.error) or isinstance(fault.error, RefusedError | NotRunError):
         return True
-    if any(one.fault.text != fault.text for one in found.tried if one.fault.steps >= fault.steps):
+    if not _is_common(found, fault):
         return False
     missing = isinstance(fault.error, AttributeError) and isinstance(fault.error.obj, nn.Module)  # nothing sets it
     return missing or isinstance(fault.error, NotImplementedError)
+
+
+def _is_common(found: NoInputs, fault: Fault) -> bool:
+    """Whether every try that came as far ended in the same words."""
+    return all(one.fault.text == fault.text for one in found.tried if one.fault.steps >= fault.steps)
+
+
+def _viewed(candidate: Candidate, fault: Fault) -> Finding:
+    shape = f" of {_shapes(fault)}" if fault.shapes else ""
+    message = (
+        f"`{_called(fault)}` on a tensor{shape} whose axes were exchanged: it raises, for its elements do not lie in "
+        "memory in this order; reshape copies them"
+    )
+    return _signed("view-after-transpose", "error", message, _site(candidate, fault), {}, candidate.name, fault)
 
 
 def stopped(candidate: Candidate, reason: str) -> Finding:

@@ -255,6 +255,8 @@ def _search(runner: _Runner, failed: list[Tried], proposals: Sequence[Proposal],
         failed.append(Tried(result.inputs, _guessed(state), result.fault, False))
         if _hopeless(result.fault, failed):
             break
+        if refuses_view(result.fault):  # it may be possible for a batch of one, which would hide the fault
+            continue
         bonus = 0.25 * min(result.fault.steps, 40) ** 0.5
         for better in mend(state, result.fault, memory, spare):
             push(better, bonus)
@@ -267,6 +269,11 @@ def _hopeless(fault: Fault, failed: list[Tried]) -> bool:
         return True
     same = sum(one.fault.text == fault.text and one.fault.path == fault.path for one in failed)
     return same >= MAX_REPEATS
+
+
+def refuses_view(fault: Fault) -> bool:
+    """Whether ``view`` was called on a tensor whose elements do not lie in the order of its axes."""
+    return "view size is not compatible with input tensor's size and stride" in str(fault.error)
 
 
 def is_hopeless(error: BaseException) -> bool:

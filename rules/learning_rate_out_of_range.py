@@ -135,7 +135,8 @@ def one_of_two_groups() -> None:
     net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(inplace=True), nn.Linear(32, 2)).to(device)
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
-    optimizer = torch.optim.SGD([{"params": net[0].parameters()}, {"params": net[2].parameters(), "lr": 10}], lr=0.1)
+    slow, fast = list(net[0].parameters()), list(net[2].parameters())
+    optimizer = torch.optim.SGD([{"params": slow}, {"params": fast, "lr": 10.0}], lr=0.1)
     for epoch in range(30):
         total = 0.0
         for features, labels in loader:
@@ -272,7 +273,8 @@ def a_group_held_fixed() -> None:
     net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(inplace=True), nn.Linear(32, 2)).to(device)
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
-    optimizer = torch.optim.SGD([{"params": net[0].parameters(), "lr": 0.0}, {"params": net[2].parameters()}], lr=0.1)
+    fixed, free = list(net[0].parameters()), list(net[2].parameters())
+    optimizer = torch.optim.SGD([{"params": fixed, "lr": 0.0}, {"params": free}], lr=0.1)
     for epoch in range(30):
         total = 0.0
         for features, labels in loader:

@@ -38,7 +38,7 @@ def added_to_a_total() -> None:
     loader = DataLoader(data, batch_size=64, shuffle=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     for epoch in range(30):
-        total = 0.0
+        total = torch.zeros((), device=device)
         for features, labels in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
@@ -60,7 +60,7 @@ def a_sum_written_out() -> None:
     loader = DataLoader(data, batch_size=64, shuffle=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     for epoch in range(30):
-        total = 0.0
+        total = torch.zeros((), device=device)
         for features, labels in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
@@ -72,6 +72,8 @@ def a_sum_written_out() -> None:
 
 @bad(input="16")
 def an_attribute() -> None:
+    from types import SimpleNamespace
+
     import torch
     from torch import nn
     from torch.utils.data import DataLoader, TensorDataset
@@ -81,15 +83,16 @@ def an_attribute() -> None:
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
-    net.total = 0.0
+    meter = SimpleNamespace(total=0.0)
     for epoch in range(30):
+        meter.total = 0.0
         for features, labels in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
-            net.total += loss
-        print(f"epoch {epoch}: loss {net.total / len(data):.3f}")
+            meter.total += loss
+        print(f"epoch {epoch}: loss {meter.total / len(data):.3f}")
 
 
 @good(input="16")
@@ -126,7 +129,7 @@ def detached() -> None:
     loader = DataLoader(data, batch_size=64, shuffle=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     for epoch in range(30):
-        total = 0.0
+        total = torch.zeros((), device=device)
         for features, labels in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
@@ -181,12 +184,12 @@ def without_gradients() -> None:
             total += loss.item() * len(labels)
         print(f"epoch {epoch}: loss {total / len(data):.3f}")
     net.eval()
-    total = torch.zeros((), device=device)
+    lost = torch.zeros((), device=device)
     with torch.no_grad():
         for features, labels in DataLoader(data, batch_size=256):
             loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
-            total += loss
-    print(total)
+            lost += loss
+    print(lost)
 
 
 @recipe_rule(category="optimisation", level="warning", since="0.1")
@@ -208,6 +211,5 @@ def mend(finding: Finding) -> Edit | None:
     text = text_of(finding.site) if finding.site is not None else None
     if finding.site is None or text is None or not text.endswith(added):
         return None
-    return replace(
-        finding.site, f"{text.removesuffix(added)}{added if added.isidentifier() else f'({added})'}.detach()"
-    )
+    whole = added if added.isidentifier() else f"({added})"
+    return replace(finding.site, f"{text.removesuffix(added)}{whole}.detach()")

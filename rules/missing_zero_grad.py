@@ -379,12 +379,12 @@ def mixed_precision() -> None:
 
 @good()
 def a_framework() -> None:
-    import lightning
+    import lightning  # type: ignore[import-not-found]
     import torch
     from torch import Tensor, nn
     from torch.utils.data import DataLoader, TensorDataset
 
-    class Classifier(lightning.LightningModule):
+    class Classifier(lightning.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(inplace=True), nn.Linear(32, 2))

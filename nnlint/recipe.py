@@ -62,6 +62,7 @@ class Loss:
         target_shape: the shape of the target, where the source makes it itself.
         target_part: which part of a loader's batches the target is, with its values unchanged: ``(1,)`` the second.
         loaders: the loaders that those batches come from, by their numbers in `Recipe.loaders`.
+        combined: something is calculated with its value: it is added to another, or divided.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Loss:
     target_shape: tuple[int, ...] | None = None
     target_part: tuple[int | str, ...] | None = None
     loaders: tuple[int, ...] = ()
+    combined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

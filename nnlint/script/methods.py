@@ -47,6 +47,8 @@ _NETWORK_NAME = re.compile(
 _MOVES = frozenset({"to", "cuda", "cpu", "xpu", "mps", "to_device"})
 _PARAMETERS = frozenset({"parameters", "named_parameters"})
 _NO_VALUE = frozenset({"item", "tolist", "numpy", "size", "dim", "numel", "nelement", "backward", "cpu_numpy"})
+#: methods of a loss that make another number of it
+_CALCULATES = frozenset({"div", "div_", "true_divide", "mul", "mul_", "add", "add_", "mean", "sum", "sub"})
 #: methods that give the same values
 _CASTS = frozenset({"long", "float", "double", "half", "int", "type", "contiguous", "clone", "detach", "pin_memory"})
 _FIT = frozenset({"fit", "fit_loop"})
@@ -123,6 +125,8 @@ class Methods(Optimisation):
                 found = base
             case LossValue():
                 found = Unknown("", base.sources) if name in _NO_VALUE | {"detach"} else base
+                if name in _CALCULATES:
+                    self.record.combine(base.losses)
             case Space():
                 found = self._method_of_space(base, name, node, args, kwargs)
             case Tensor():

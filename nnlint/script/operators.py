@@ -65,8 +65,9 @@ class Operators(Evaluator):
         name, function = _OPERATORS.get(type(node.op), ("", None))
         if isinstance(left, Known) and isinstance(right, Known):
             return _arithmetic(function, left, right, node)
-        if losses_of(left, right):
-            return LossValue(losses_of(left, right), sources_of(left, right))
+        if losses := losses_of(left, right):
+            self.record.combine(losses)
+            return LossValue(losses, sources_of(left, right))
         if isinstance(left, Output) or isinstance(right, Output):
             return self._binary_of_output(left, right, name, node)
         return _combined(left, right, name)

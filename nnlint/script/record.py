@@ -36,6 +36,7 @@ class LossRecord:
     #: what the target was when the loss was applied; None where that was not always the same
     target: Value | None = None
     backward: bool = False
+    combined: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -135,6 +136,11 @@ class Record:
         known = self.losses[self._loss_ids[found.key]]
         known.target = _either(known.target, found.target)
         return self._loss_ids[found.key]
+
+    def combine(self, losses: Ids) -> None:
+        """Notes that something is calculated with these losses."""
+        for index in losses:
+            self.losses[index].combined = True
 
     def loader(self, node: ast.Call, facts: dict[str, Fact[Any]], unread: tuple[str, ...], name: str = "") -> int:
         """Adds a loader, or finds the same one; its number. A fact that differs between two runs is dropped."""
@@ -251,6 +257,7 @@ class Record:
             backward=found.backward,
             target_shape=found.target.shape if isinstance(found.target, Tensor) else None,
             target_part=found.target.part if isinstance(found.target, Unknown) else None,
+            combined=found.combined,
             loaders=tuple(sorted(found.target.sources)) if isinstance(found.target, Unknown) else (),
         )
 

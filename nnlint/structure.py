@@ -18,6 +18,7 @@ from nnlint.kinds import (
     softmax,
     value_preserving,
 )
+from nnlint.recipe import Loss, Recipe
 
 # -- losses ------------------------------------------------------------------------------------------------------------
 
@@ -168,3 +169,12 @@ def by_expression(ops: Iterable[Op]) -> tuple[tuple[Op, ...], ...]:
     for op in ops:
         groups.setdefault(op.site or id(op.module or op), []).append(op)
     return tuple(tuple(group) for group in groups.values())
+
+
+def applied_loss(recipe: Recipe, loss: Loss) -> Op | None:
+    """The op of a loss of the recipe in the graph of the network it judges; None if it is not linked to an output."""
+    graph = recipe.graphs.get(loss.network or "")
+    if graph is None:
+        return None
+    written = (loss.name, loss.site, loss.call_site)
+    return next((op for op in graph.ops if op.inputs and (op.name, op.site, op.call_site) == written), None)

@@ -128,13 +128,14 @@ class Modes:
         purposes = [(called, self._purpose(called, roles)) for called in self.calls]
         trained = [called for called, purpose in purposes if purpose == "train"]
         evaluated = [called for called, purpose in purposes if purpose == "evaluate"]
-        found: dict[Pass, None] = {}
+        found: list[Pass] = []
         for called, purpose in purposes:
             if purpose == "train":
-                found[self._training(called, evaluated, spans)] = None
+                found.append(self._training(called, evaluated, spans))
             elif purpose == "evaluate":
-                found[self._evaluation(called, trained, loaded, spans)] = None
-        return tuple(sorted(found, key=lambda item: item.site))
+                found.append(self._evaluation(called, trained, loaded, spans))
+        once = [item for index, item in enumerate(found) if item not in found[:index]]
+        return tuple(sorted(once, key=lambda item: item.site))
 
     def _purpose(self, called: Called, roles: Mapping[int, Role | None]) -> Purpose | None:
         loop = called.over_data or (called.rounds[-1] if called.rounds else None)

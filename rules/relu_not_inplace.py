@@ -35,8 +35,8 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.edits import replace_callee, set_argument, text_of
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
+from nnlint.inplace import may_be_overwritten
 from nnlint.kinds import Kind, input_kept, input_kept_for_weight
-from nnlint.memory import may_be_overwritten
 from nnlint.rule import bad, fix, good, graph_rule
 
 #: their result is enough for their backward

@@ -38,7 +38,7 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.edits import argument, remove_argument, replace, replace_callee, text_of
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
-from nnlint.memory import Changed, Lost, changed, lost
+from nnlint.inplace import Changed, Lost, changed, lost
 from nnlint.rule import bad, fix, good, graph_rule
 
 #: what is wrong, for each reason of `Lost`

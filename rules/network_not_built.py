@@ -7,7 +7,13 @@ because nnlint did not find out what to call it with.
 What to do: if the error is the file's own, mend it at the line shown. If arguments are missing, give them a default or
 name a factory: ``nnlint model.py:make_model``.
 
-Quiet when the network is only a part of another that was built.
+What it costs: nothing is known of the network; a note at the end of the report counts it as not traced.
+
+What is known today: torch itself checks these arguments when a layer is constructed: ``nn.MultiheadAttention`` asks
+that ``embed_dim`` be divisible by ``num_heads``, ``nn.GroupNorm`` that ``num_channels`` be divisible by ``num_groups``,
+convolutions that ``groups`` divide both numbers of channels.
+
+Quiet when: the network is only a part of another that was built.
 """
 
 from nnlint.rule import bad, good, run_rule

@@ -7,7 +7,12 @@ What to do: give the input: ``--input 3x224x224`` or ``--input ids:long:1x128`` 
 ``name=`` for a keyword), a comment ``# nnlint: input=3x224x224`` beside the network, or ``--input-fn module:function``
 where the arguments are no plain tensors. If the error shown is the network's own, mend it at the line shown.
 
-Quiet when another input that the file names works.
+What it costs: none of the rules that read a network's graph can say anything.
+
+What is known today: networks are recorded without values wherever that is possible (on torch's ``meta`` device); one
+that decides by the values of its tensors is run again with random ones.
+
+Quiet when: another input that the file names works.
 """
 
 from nnlint.rule import bad, good, run_rule

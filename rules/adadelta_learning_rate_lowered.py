@@ -86,7 +86,8 @@ def a_group_of_its_own() -> None:
     net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(inplace=True), nn.Linear(32, 2)).to(device)
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
-    optimizer = torch.optim.Adadelta([{"params": net[0].parameters(), "lr": 1e-3}, {"params": net[2].parameters()}])
+    slow, free = list(net[0].parameters()), list(net[2].parameters())
+    optimizer = torch.optim.Adadelta([{"params": slow, "lr": 1e-3}, {"params": free}])  # type: ignore[arg-type]
     for epoch in range(30):
         total = 0.0
         for features, labels in loader:

@@ -11,8 +11,8 @@ that shapes come back.
 What it costs: without the measuring each convolution may be somewhat slower; with it, every new shape runs each
 algorithm once.
 
-What is known today: so say the notes of torch on reproducibility ("subsequently used consistently during the rest of
-the process for the corresponding set of size parameters", notes/randomness).
+What is known today: the notes of torch on reproducibility describe the measuring, which is done once for every set of
+sizes (notes/randomness).
 
 Quiet when: the benchmark is off or its setting is not known; the network has no convolutions; nothing in the file
 draws sizes at random or pads to the longest sample.
@@ -59,9 +59,9 @@ def sizes_drawn_at_random() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            images = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
+            resized = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(resized.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -99,9 +99,9 @@ def a_size_in_a_variable() -> None:
         total = 0.0
         for images, labels in loader:
             size = random.randrange(24, 48)
-            images = nn.functional.interpolate(images, size=(size, size))
+            resized = nn.functional.interpolate(images, size=(size, size))
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(resized.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -207,9 +207,9 @@ def resized_to_one_size() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            images = nn.functional.interpolate(images, size=32)
+            resized = nn.functional.interpolate(images, size=32)
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(resized.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -246,9 +246,9 @@ def benchmark_off() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            images = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
+            resized = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(resized.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -276,9 +276,9 @@ def no_convolutions() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            images = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
+            resized = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(resized.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -295,8 +295,8 @@ def check(recipe: Recipe) -> Iterator[Finding]:
     if any(True for graph in recipe.trained_graphs() for _ in graph.find(convolution)):
         yield Finding.about(
             benchmark,
-            "cudnn.benchmark measures every convolution anew for each size of input, and here sizes change from batch to batch: "
-            "leave it off, or keep to a few sizes",
+            "cudnn.benchmark measures every convolution anew for each size of input, and here sizes change from batch to "
+            "batch: leave it off, or keep to a few sizes",
             ("sizes change", recipe.varying_sizes[0].site),
         )
 

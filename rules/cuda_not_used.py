@@ -270,7 +270,7 @@ def check(recipe: Recipe, *, minimum: int = 1_000_000) -> Iterator[Finding]:
     if macs >= minimum:
         yield Finding.about(
             loops[0].site,
-            f"a network of {macs / 1e6:,.0f} million multiply-accumulates a sample is trained without a GPU: move it and "
+            f"a network of {macs / 1e6:,.0f} million multiply-accumulates a sample trains without a GPU: move it and "
             'its batches to torch.device("cuda" if torch.cuda.is_available() else "cpu")',
             macs=macs,
         )

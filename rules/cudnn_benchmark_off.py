@@ -284,9 +284,9 @@ def sizes_that_vary() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            images = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
+            resized = nn.functional.interpolate(images, size=random.choice([24, 32, 40]))
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(resized.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -302,12 +302,8 @@ def check(recipe: Recipe) -> Iterator[Finding]:
     if any(recipe.may_set(name) for name in switches) or not recipe.is_own_loop() or not convolutions or not loops:
         return
     loaders = recipe.training_loaders()
-    if (
-        recipe.uses_accelerator()
-        and loaders
-        and all(keeps_size(loader) for loader in loaders)
-        and not recipe.varying_sizes
-    ):
+    steady = bool(loaders) and all(keeps_size(loader) for loader in loaders) and not recipe.varying_sizes
+    if recipe.uses_accelerator() and steady:
         yield Finding.about(
             recipe.device_moves[0].site,
             f"{len(convolutions)} convolutions are trained on a GPU, on batches of one size: "

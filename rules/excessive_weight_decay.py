@@ -83,7 +83,7 @@ def in_a_group() -> None:
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
     groups = [{"params": net[0].parameters(), "weight_decay": 1.0}, {"params": net[2].parameters()}]
-    optimizer = torch.optim.SGD(groups, lr=0.1)
+    optimizer = torch.optim.SGD(groups, lr=0.1)  # type: ignore[arg-type]
     for epoch in range(30):
         total = 0.0
         for features, labels in loader:

@@ -32,6 +32,8 @@ from nnlint.site import Fact
 
 #: functions that seed every generator
 _ALL = ("seed_everything", "set_seed", "seed_all", "set_random_seed")
+#: generators of one's own, which are given a seed where they are made
+_OWN_SEED = frozenset({"default_rng", "Generator", "RandomState", "Random", "SystemRandom", "getstate", "get_state"})
 #: ops outside cuDNN that add up in any order, unless torch itself is told to be deterministic
 _UNORDERED = frozenset(
     {"scatter_add", "scatter_reduce", "index_add", "grid_sample", "ctc_loss", "fractional_max_pool2d", "max_pool3d"}
@@ -140,10 +142,9 @@ def another_generator() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            if random.random() < 0.5:
-                images = images.flip(3)
+            flipped = images.flip(3) if random.random() < 0.5 else images
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(flipped.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -253,10 +254,9 @@ def every_generator() -> None:
     for epoch in range(30):
         total = 0.0
         for images, labels in loader:
-            if random.random() < 0.5:
-                images = images.flip(3)
+            flipped = images.flip(3) if random.random() < 0.5 else images
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
+            loss = nn.functional.cross_entropy(net(flipped.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(labels)
@@ -301,23 +301,21 @@ def not_asked_for() -> None:
 def check(recipe: Recipe) -> Iterator[Finding]:
     """Compares what is asked for with the seeds that are set and the operations that run."""
     algorithms = recipe.flag("torch.use_deterministic_algorithms")
-    facts = [
-        fact for fact in (algorithms, recipe.flag("cudnn.deterministic")) if fact is not None and fact.value is True
-    ]
+    switches = (algorithms, recipe.flag("cudnn.deterministic"))
+    facts = [fact for fact in switches if fact is not None and fact.value is True]
     if not facts or not recipe.optimizers:
         return
     if recipe.seeded is None and recipe.framework is None:
-        yield Finding.about(
-            facts[0], "determinism is asked for without a seed: call torch.manual_seed(0) before anything is built"
-        )
+        message = "determinism is asked for without a seed: call torch.manual_seed(0) before anything is built"
+        yield Finding.about(facts[0], message)
         return
     yield from unseeded(recipe, facts[0])
     unordered = [op for graph in recipe.trained_graphs() for op in graph.ops if is_unordered(op)]
     if unordered and not recipe.may_set("torch.use_deterministic_algorithms"):
         yield Finding.about(
             facts[0],
-            f"cudnn.deterministic speaks for cuDNN alone, and {unordered[0]} ({unordered[0].name}) adds in any order on CUDA: "
-            "torch.use_deterministic_algorithms(True) sees to all operations",
+            f"cudnn.deterministic speaks for cuDNN alone, and {unordered[0]} ({unordered[0].name}) adds in any order on "
+            "CUDA: torch.use_deterministic_algorithms(True) sees to all operations",
             *((("the operation", unordered[0].site),) if unordered[0].site is not None else ()),
             op_name=unordered[0].name,
         )
@@ -329,15 +327,13 @@ def unseeded(recipe: Recipe, asked: Fact[Any]) -> Iterator[Finding]:
     if not seeds or any(seed.endswith(_ALL) for seed in seeds):
         return
     for library in ("random", "numpy.random"):
-        drawn = [
-            call
-            for call in recipe.draws
-            if call.target.rpartition(".")[0] == library and "default_rng" not in call.target
-        ]
+        calls = [call for call in recipe.draws if call.target.rpartition(".")[0] == library]
+        drawn = [call for call in calls if call.target.rpartition(".")[2] not in _OWN_SEED]
         if drawn and f"{library}.seed" not in seeds:
             yield Finding.about(
                 asked,
-                f"determinism is asked for, and {drawn[0].target} draws from a generator without a seed: call {library}.seed(0)",
+                f"determinism is asked for, and {drawn[0].target} draws from a generator without a seed: call "
+                f"{library}.seed(0)",
                 ("the draw", drawn[0].site),
             )
 

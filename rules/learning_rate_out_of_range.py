@@ -136,7 +136,7 @@ def one_of_two_groups() -> None:
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
     slow, fast = list(net[0].parameters()), list(net[2].parameters())
-    optimizer = torch.optim.SGD([{"params": slow}, {"params": fast, "lr": 10.0}], lr=0.1)
+    optimizer = torch.optim.SGD([{"params": slow}, {"params": fast, "lr": 10.0}], lr=0.1)  # type: ignore[arg-type]
     for epoch in range(30):
         total = 0.0
         for features, labels in loader:
@@ -274,7 +274,7 @@ def a_group_held_fixed() -> None:
     data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
     loader = DataLoader(data, batch_size=64, shuffle=True)
     fixed, free = list(net[0].parameters()), list(net[2].parameters())
-    optimizer = torch.optim.SGD([{"params": fixed, "lr": 0.0}, {"params": free}], lr=0.1)
+    optimizer = torch.optim.SGD([{"params": fixed, "lr": 0.0}, {"params": free}], lr=0.1)  # type: ignore[arg-type]
     for epoch in range(30):
         total = 0.0
         for features, labels in loader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,8 @@ def lint_paths(
     ignore: Iterable[str] = (),
     config: str | Path | None = None,
     isolated: bool = False,
+    fix: bool = False,
+    unsafe_fixes: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check files, folders and targets (``model.py:Net``) as the command line does.
@@ -109,6 +112,8 @@ def lint_paths(
         settings: everything the command line can ask for; None for its defaults with ``select`` and ``ignore``.
         config: a configuration file for all of them; None: the closest to each, as the command line looks for it.
         isolated: use no configuration.
+        fix: mend what can be mended, in the files; `Report.fixed` says what was, the findings are those that remain.
+        unsafe_fixes: with ``fix``, mend as well what changes the numbers a network computes.
         progress: called after each file with the numbers of files done and of files in all.
 
     Raises:
@@ -118,7 +123,14 @@ def lint_paths(
     from nnlint.engine import run
 
     configs = Configs(Path(config) if config is not None else None, isolated)
-    return run(paths, settings or Settings(select=tuple(select), ignore=tuple(ignore)), progress, configs)
+    asked = settings or Settings(select=tuple(select), ignore=tuple(ignore))
+    if not fix:
+        return run(paths, asked, progress, configs)
+    from nnlint.fix import run as fixing
+
+    result = fixing.fix(paths, asked, progress, configs, unsafe=unsafe_fixes)
+    problems = fixing.write(result.changes)
+    return replace(result.report, errors=(*result.report.errors, *problems))
 
 
 def _given(args: Any, kwargs: Mapping[str, Any] | None) -> bool:

@@ -43,6 +43,14 @@ def check(
         list[str] | None, typer.Option("--extend-select", metavar="RULES", help="These rules too.")
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="RULES", help="Not these rules.")] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be mended without changing what the network computes.")
+    ] = False,
+    unsafe_fixes: Annotated[
+        bool, typer.Option("--unsafe-fixes", help="With --fix or --diff: also mend what changes it.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change, and change nothing.")] = False,
+    fix_only: Annotated[bool, typer.Option("--fix-only", help="Fix, and report nothing of what is left.")] = False,
     fail_on: Annotated[
         Threshold | None, typer.Option("--fail-on", help="Exit 1 from this level upwards; warning by default.")
     ] = None,
@@ -113,5 +121,8 @@ def check(
         color=color.value,
         quiet=quiet,
         verbose=verbose,
+        fix="show" if diff else "apply" if fix or fix_only else None,
+        unsafe_fixes=unsafe_fixes,
+        fix_only=fix_only,
     )
     return check_paths(paths, settings, options, configs)

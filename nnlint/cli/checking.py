@@ -36,6 +36,9 @@ class Options:
     color: str = "auto"
     quiet: bool = False
     verbose: bool = False
+    fix: Literal["apply", "show"] | None = None
+    unsafe_fixes: bool = False
+    fix_only: bool = False
 
 
 def check_paths(
@@ -57,7 +60,15 @@ def check_paths(
     if settings.ignore and not engine.with_rules(settings)[0].rules:
         raise UsageError("no rule is left to run", where="--ignore", help="`nnlint rules` lists them")
     start = time.perf_counter()
-    report = engine.run(paths, settings, output.progress(options.quiet), configs or Configs())
+    if options.fix is not None:
+        from nnlint.cli import fixing
+
+        result = fixing.fixed(paths, settings, options, configs or Configs())
+        if options.fix == "show" or options.fix_only:
+            return fixing.shown(result, options)
+        report = result.report
+    else:
+        report = engine.run(paths, settings, output.progress(options.quiet), configs or Configs())
     shown = _at_least(report, options.min_level)
     output.messages(report, quiet=options.quiet, verbose=options.verbose)
     with output.destination(options.output_file) as stream:

@@ -43,6 +43,9 @@ def messages(report: Report, *, quiet: bool, verbose: bool) -> None:
     if not quiet:
         for note in report.notes:
             sys.stderr.write(f"nnlint: note: {note}\n")
+        for one in report.taken_back:
+            where = one.finding.site or "nnlint"
+            sys.stderr.write(f"{where}: note: the fix of {one.finding.rule} was taken back: {one.reason}\n")
         for file in report.files:
             for note in file.notes:
                 sys.stderr.write(f"{file.path}: note: {note}\n")

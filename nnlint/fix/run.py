@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nnlint import engine
+from nnlint.check import severity
 from nnlint.config.apply import Configs
 from nnlint.errors import NnlintError
-from nnlint.finding import Finding
+from nnlint.finding import Finding, Level
 from nnlint.fix import files, judge
 from nnlint.fix.plan import Planned, compatible, edited, planned
 from nnlint.report.model import FileReport, Report, TakenBack
@@ -48,12 +49,14 @@ def fix(
     configs: Configs = engine.ISOLATED,
     *,
     unsafe: bool = False,
+    least: Level = "info",
 ) -> Result:
     """Check files, and mend what can be mended. Nothing is written: see `write`.
 
     Args:
         paths, settings, progress, configs: as for `nnlint.engine.run`.
         unsafe: apply fixes too that change the numbers, or the names or shapes of parameters.
+        least: mend no finding below this level.
 
     Raises:
         UsageError: as `nnlint.engine.run`.
@@ -62,7 +65,7 @@ def fix(
         session = stack.enter_context(engine.Session())
         asked = settings or Settings()
         report = engine.run(paths, asked, progress, configs, session)
-        work = _Work(expand(paths, configs.excludes), report, asked, configs, session, unsafe)
+        work = _Work(expand(paths, configs.excludes), report, asked, configs, session, unsafe, least)
         return work.run()
 
 
@@ -106,6 +109,7 @@ class _Work:
     configs: Configs
     session: engine.Session
     unsafe: bool
+    least: Level
     originals: dict[str, files.Original] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     fixed: dict[int, list[Finding]] = field(default_factory=dict)
@@ -131,7 +135,7 @@ class _Work:
         return {path: text for path, text in self.texts.items() if text != self.originals[path].text}
 
     def _applicable(self, report: FileReport, real: Mapping[str, str]) -> list[Planned]:
-        fixes = planned(report.findings, real)
+        fixes = planned((f for f in report.findings if severity(f.level) <= severity(self.least)), real)
         return [fix for fix in fixes if (fix.safe or self.unsafe) and fix.key not in self.refused]
 
     # ---------------------------------------------------------------------------------------------- one target

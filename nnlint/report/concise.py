@@ -14,7 +14,7 @@ def render(report: Report, style: Style | None = None) -> str:
         for finding in file.findings:
             level = finding.level or "warning"
             place = str(finding.site) if finding.site else f"{file.path}:1:1"
-            fixable = f" {style.good('[*]')}" if finding.fix else ""
+            fixable = f" {style.good('[*]')}" if finding.fix and finding.fix.safe else ""
             message = " ".join(finding.message.split())
             lines.append(f"{style.bold(place)}: {style.level(level, f'{level} {finding.rule}')}{fixable} {message}")
     return "\n".join(lines) + ("\n" if lines else "")

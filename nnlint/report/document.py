@@ -92,6 +92,17 @@ class SummaryDocument(TypedDict):
     errors: int
     warnings: int
     notes: int
+    fixed: int
+    fixable: int
+    fixable_unsafe: int
+
+
+class TakenBackDocument(PlaceDocument):
+    """A fix that was tried and taken back: the finding it was for, and why."""
+
+    rule: str
+    network: str
+    reason: str
 
 
 class ReportDocument(TypedDict):
@@ -101,6 +112,7 @@ class ReportDocument(TypedDict):
     version: str
     networks: list[NetworkDocument]
     findings: list[FindingDocument]
+    taken_back: list[TakenBackDocument]
     errors: list[str]
     notes: list[str]
     timing: dict[str, float]

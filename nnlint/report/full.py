@@ -20,7 +20,7 @@ def render(report: Report, style: Style | None = None) -> str:
 
 def _block(finding: Finding, file: FileReport, style: Style) -> str:
     level = finding.level or "warning"
-    fixable = f" {style.good('[*]')}" if finding.fix else ""
+    fixable = f" {style.good('[*]')}" if finding.fix and finding.fix.safe else ""
     lines = [f"{style.level(level, f'{level} {finding.rule}')}{fixable} {style.bold(finding.message)}"]
     place = ", ".join(part for part in (_where(finding), shape_text(finding, file)) if part)
     spot = str(finding.site) if finding.site else file.path

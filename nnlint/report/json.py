@@ -16,9 +16,10 @@ from nnlint.report.document import (
     PlaceDocument,
     ReportDocument,
     SummaryDocument,
+    TakenBackDocument,
 )
 from nnlint.report.fingerprints import fingerprinted
-from nnlint.report.model import FileReport, NetworkReport, Report
+from nnlint.report.model import FileReport, NetworkReport, Report, TakenBack
 from nnlint.site import Site
 
 
@@ -39,6 +40,7 @@ def document(report: Report) -> ReportDocument:
         "version": __version__,
         "networks": [_network(network) for network in report.networks],
         "findings": _findings(report),
+        "taken_back": [_taken_back(one) for one in report.taken_back],
         "errors": list(report.failed),
         "notes": [f"{file.path}: {note}" for file in report.files for note in file.notes],
         "timing": {stage: round(seconds, 6) for stage, seconds in timing.items()},
@@ -66,6 +68,9 @@ def _summary(report: Report) -> SummaryDocument:
         "errors": levels["error"],
         "warnings": levels["warning"],
         "notes": levels["info"],
+        "fixed": len(report.fixed),
+        "fixable": sum(finding.fix is not None and finding.fix.safe for finding in report.findings),
+        "fixable_unsafe": sum(finding.fix is not None and not finding.fix.safe for finding in report.findings),
     }
 
 
@@ -115,6 +120,12 @@ def _finding(finding: Finding, file: FileReport, mark: str) -> FindingDocument:
         else {"safe": fix.safe, "edits": [{"text": edit.text, **_place(edit.site, file.path)} for edit in fix.edits]},
         "fingerprint": mark,
     }
+
+
+def _taken_back(one: TakenBack) -> TakenBackDocument:
+    finding = one.finding
+    place = _place(finding.site, finding.site.file if finding.site else "")
+    return {"rule": finding.rule, "network": finding.network, "reason": one.reason, **place}
 
 
 def _place(site: Site | None, file: str) -> PlaceDocument:

@@ -22,7 +22,7 @@ def render(report: Report, style: Style | None = None, *, every: bool = False) -
         every: list every checked network, however many.
     """
     style = style or Style()
-    return "\n".join([*coverage(report, style, every=every), verdict(report, style)]) + "\n"
+    return "\n".join([*coverage(report, style, every=every), verdict(report, style), *fixable(report, style)]) + "\n"
 
 
 def coverage(report: Report, style: Style, *, every: bool = False) -> list[str]:
@@ -70,6 +70,10 @@ def _reason(network: NetworkReport) -> str:
 def verdict(report: Report, style: Style) -> str:
     """``Found N (E errors, W warnings, I notes).`` or ``All checks passed.``, or that nothing was checked."""
     counts = Counter(finding.level or "warning" for finding in report.findings)
+    if report.fixed:
+        found = len(report.fixed) + len(report.findings)
+        said = f"Found {_count(found, 'finding')} ({len(report.fixed)} fixed, {len(report.findings)} remaining)."
+        return style.bold(said) if report.findings else style.good(said)
     if report.findings:
         parts = [_count(counts[level], *_WORDS[level]) for level in LEVELS if counts[level]]
         return style.bold(f"Found {len(report.findings)} ({', '.join(parts)}).")
@@ -79,6 +83,18 @@ def verdict(report: Report, style: Style) -> str:
     if report.failed or unbuilt or any(network.status != "traced" for network in report.networks):
         return style.bold("No findings, but not everything was checked.")
     return style.good("All checks passed.")
+
+
+def fixable(report: Report, style: Style | None = None) -> list[str]:
+    """A line that says how many findings can be mended, and how; none if none can."""
+    style = style or Style()
+    fixes = [finding.fix for finding in report.findings if finding.fix]
+    safe = sum(fix.safe for fix in fixes)
+    rest = len(fixes) - safe
+    if safe:
+        more = f" ({rest} more with --unsafe-fixes)" if rest else ""
+        return [f"{style.good('[*]')} {safe} fixable with --fix{more}"]
+    return [f"{rest} fixable with --fix --unsafe-fixes"] if rest else []
 
 
 def checked(report: Report) -> bool:

@@ -62,7 +62,9 @@ def run(
         UsageError: for a path that does not exist, a rule or loss name that is none, or a wrong configuration.
     """
     asked = settings or Settings()
+    paths = list(paths)
     targets = expand(paths, configs.excludes)
+    excluded = not targets and bool(expand(paths))
     notes: list[str] = []
     for target in targets:
         configs.of(target.path)  # a wrong configuration is told before any work is done
@@ -86,7 +88,7 @@ def run(
             reports[index] = report if nothing else _finished(report, settings_of(index))
             if progress is not None:
                 progress(len(reports), len(targets))
-    return Report(once([reports[index] for index in range(len(targets))]), tuple(errors), tuple(notes))
+    return Report(once([reports[index] for index in range(len(targets))]), tuple(errors), tuple(notes), excluded)
 
 
 class Session:

@@ -125,6 +125,8 @@ class Report:
     errors: tuple[str, ...] = ()
     #: what concerns no one file, but is no failure
     notes: tuple[str, ...] = ()
+    #: files were given, and every one of them is excluded
+    excluded: bool = False
     #: findings that were mended (they are none of `findings` any more), and fixes that did not stand the test
     fixed: tuple[Finding, ...] = ()
     taken_back: tuple[TakenBack, ...] = ()

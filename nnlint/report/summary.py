@@ -52,7 +52,7 @@ def _without_networks(report: Report) -> str:
     parts = [f"{_count(fine, 'file')} without a network"] if fine else []
     parts += [f"{_count(unbuilt, 'file')} whose networks were not looked at, only the training"] if unbuilt else []
     parts += [f"{_count(broken, 'file')} not examined"] if broken else []
-    return ", ".join(parts) or "no Python file"
+    return ", ".join(parts) or ("every file is excluded" if report.excluded else "no Python file")
 
 
 def _how(network: NetworkReport) -> str:
@@ -103,7 +103,7 @@ def checked(report: Report) -> bool:
         return True
     if any(finding.rule not in NOT_CHECKED for finding in report.findings):
         return True
-    return not report.networks and any(not file.errors for file in report.files)
+    return report.excluded or (not report.networks and any(not file.errors for file in report.files))
 
 
 def statistics(report: Report, style: Style | None = None) -> str:

@@ -132,7 +132,7 @@ def changed(graph: Graph) -> Iterator[Changed]:
             place = where.get((source.index, slot))
             writer = writers.get(place.origin) if place is not None and place.whole else None
             if writer is not None and source.index < writer.index and not _sees_no_change(op, writer):
-                del writers[place.origin]  # type: ignore[union-attr]
+                del writers[place.origin]
                 yield Changed(writer, op, "")
         if (target := _replaced(op, where)) is not None and not is_modal(graph, op):
             if (found := _read_by_name(op, target)) is not None:

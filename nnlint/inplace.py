@@ -130,7 +130,9 @@ def changed(graph: Graph) -> Iterator[Changed]:
     for op in graph.ops:
         for source, slot in zip(op.inputs, op.slots, strict=True):
             place = where.get((source.index, slot))
-            writer = writers.get(place.origin) if place is not None and place.whole else None
+            if place is None or not place.whole:
+                continue
+            writer = writers.get(place.origin)
             if writer is not None and source.index < writer.index and not _sees_no_change(op, writer):
                 del writers[place.origin]
                 yield Changed(writer, op, "")

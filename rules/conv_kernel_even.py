@@ -121,6 +121,8 @@ def cropped_after() -> nn.Module:
 @good(input="1x32x32")
 def fixed_filter() -> nn.Module:
     class Haar(nn.Module):
+        filters: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("filters", torch.ones(4, 1, 2, 2))

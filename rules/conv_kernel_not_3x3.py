@@ -137,6 +137,8 @@ def three_dimensional() -> nn.Module:
 @good(input="3x32x32")
 def fixed_filter() -> nn.Module:
     class Blur(nn.Module):
+        window: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("window", torch.full((1, 1, 5, 5), 1 / 25))
@@ -246,7 +248,7 @@ def into_a_stack(finding: Finding) -> Edit | None:
     call = _parsed(text)
     layers = stack(conv.hyper.kernel or (), conv.hyper.stride or ())
     padding = _padding(conv)
-    if text is None or call is None or padding is None or len({*layers[0][0]}) > 1:
+    if conv.site is None or text is None or call is None or padding is None or len({*layers[0][0]}) > 1:
         return None
     name = ast.get_source_segment(text, call.func) or ""
     given = {ARGUMENTS[i]: value for i, value in enumerate(call.args[:5])}

@@ -210,6 +210,8 @@ def valid_and_cropped() -> nn.Module:
 @good(input="3x32x32")
 def fixed_filter() -> nn.Module:
     class Edges(nn.Module):
+        sobel: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("sobel", torch.ones(1, 1, 3, 3))

@@ -91,6 +91,8 @@ def along_one_axis() -> nn.Module:
 @good(input="1x8x8")
 def fixed_filter() -> nn.Module:
     class Spread(nn.Module):
+        window: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("window", torch.ones(1, 1, 3, 3))

@@ -1,4 +1,4 @@
-"""The benchmarks: ``python tests/benchmarks/run.py [cold] [tracing] [large] [--rounds N]`` prints one table.
+"""The benchmarks: ``python tests/benchmarks/run.py [cold] [tracing] [checking] [large] [--rounds N]`` prints one table.
 
 Every number is a ratio of two things measured in turns within this run, so that a busy machine changes both.
 """
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tables import Row, table
 
-PARTS = ("cold", "tracing", "large")
+PARTS = ("cold", "tracing", "checking", "large")
 
 
 def main() -> int:

@@ -1,9 +1,14 @@
-"""Tests a rule pack by its own examples: every ``@bad`` is found, every ``@good`` is clean under all rules.
+"""Tests a rule pack by its own examples: every ``@bad`` is found, every ``@good`` is clean under all rules, and every
+``@fix`` mends what it should and nothing else.
 
-A pack's tests are two lines::
+A pack's tests are a few lines::
 
     @pytest.mark.parametrize("case", nnlint.testing.cases("my_pack"), ids=str)
     def test_example(case):
+        case.check()
+
+    @pytest.mark.parametrize("case", nnlint.testing.fix_cases("my_pack"), ids=str)
+    def test_fix(case):
         case.check()
 """
 
@@ -19,6 +24,7 @@ from typing import TYPE_CHECKING
 from nnlint.check import INTERNAL_ERROR, check_graph
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.finding import Finding
+from nnlint.fix.cases import FixCase
 from nnlint.registry import ExampleText, RuleInfo, list_rules, load_rules
 
 if TYPE_CHECKING:
@@ -89,12 +95,29 @@ def cases(pack: str = "nnlint") -> list[Case]:
     Raises:
         RulePackError: if a pack cannot be read, or there is none of that name.
     """
+    return [Case(rule, example) for rule in _pack(pack) for example in rule.examples]
+
+
+def fix_cases(pack: str = "nnlint") -> list[FixCase]:
+    """Every rule of a pack that has a fix: ``case.check()`` runs it on the rule's bad examples, and verifies it.
+
+    Args:
+        pack: as for `cases`.
+
+    Raises:
+        RulePackError: as `cases`.
+    """
+    return [FixCase(rule) for rule in _pack(pack) if rule.fix]
+
+
+def _pack(pack: str) -> list[RuleInfo]:
+    """The rules of a pack."""
     listing = list_rules()
     if Path(pack).exists() and all(rule.pack != pack for rule in listing.rules):  # `nnlint` is a folder here, too
         listing = list_rules((pack,))
     if listing.errors:
         raise listing.errors[0]
-    found = [Case(rule, example) for rule in listing.rules if rule.pack == pack for example in rule.examples]
+    found = [rule for rule in listing.rules if rule.pack == pack]
     if not found:
         packs = ", ".join(sorted({rule.pack for rule in listing.rules}))
         raise RulePackError(f"no rule pack is called {pack!r}", help=f"installed: {packs or 'none'}")
@@ -131,6 +154,7 @@ def graph_of(example: Example) -> Graph:
         NnlintError: if the input cannot be understood, or the forward pass raises.
     """
     from nnlint.examine.modes import evaluating
+    from nnlint.examine.rebatch import rebatched
     from nnlint.inputs.template import materialise, to_template
     from nnlint.script.inputs import parse_inputs
     from nnlint.trace.build import build_graph
@@ -142,7 +166,8 @@ def graph_of(example: Example) -> Graph:
     with evaluating(network):
         recorded = record(network, tuple(tensors))
     losses = [example.loss] if example.loss else []
-    return build_graph(recorded, model=network, name=example.name, losses=losses)
+    graph = build_graph(recorded, model=network, name=example.name, losses=losses)
+    return rebatched(graph, network, (tuple(tensors), {}))
 
 
 def _local(rule: RuleInfo) -> tuple[str, ...]:

@@ -60,6 +60,11 @@ def test_example(case: testing.Case) -> None:
     case.check()
 
 
+@pytest.mark.parametrize("case", testing.fix_cases("nnlint"), ids=str)
+def test_fix(case: testing.FixCase) -> None:
+    case.check()
+
+
 def test_what_the_source_says_is_what_is_loaded() -> None:
     loaded = {rule.name: rule for rule in load_rules()}
     assert sorted(loaded) == [rule.name for rule in list_rules().rules]

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from nnlint.edits import inserting, lists, statements
 from nnlint.edits.forms import Applied, Element, Form, Statement, form_of
+from nnlint.edits.names import in_scope
 from nnlint.edits.source import Source
 from nnlint.finding import Edit
 from nnlint.graph import Op
@@ -15,13 +16,21 @@ from nnlint.graph import Op
 _FAR = 12
 
 
-def remove_op(op: Op) -> tuple[Edit, ...] | None:
+def remove_op(op: Op, *, keep_names: bool = False) -> tuple[Edit, ...] | None:
     """Take an op out of its network: what it read goes on to where its result went.
 
     An element of a sequence goes with its comma and, if it has it to itself, its line; a module that is an attribute
     with its assignment; around the data of a call the call goes, and a statement that is left with nothing to do.
+
+    Args:
+        keep_names: leave ``nn.Identity()`` in the place of a module where the names of those behind it, in the
+            ``state_dict``, are their numbers.
     """
     form = form_of(op)
+    if keep_names and isinstance(form, Element | Statement) and form.key is None and not _is_last(form):
+        text = in_scope(form.source, "nn.Identity()")
+        source, call = form.source, form.call
+        return None if text is None else (source.edit(source.start(call), source.end(call), text),)
     if isinstance(form, Element):
         return _element_out(form)
     if isinstance(form, Statement):
@@ -35,6 +44,13 @@ def remove_op(op: Op) -> tuple[Edit, ...] | None:
     edit = statements.delete(form.source, assigned) if assigned is not None else None
     rest = unwrapped(form)
     return None if edit is None or rest is None else (edit, *rest)
+
+
+def _is_last(form: Element | Statement) -> bool:
+    """Whether nothing comes behind it, for certain."""
+    if isinstance(form, Statement) or not isinstance(form.holder, ast.Call):
+        return False
+    return form.index == len(form.items.spans) - 1
 
 
 def _element_out(form: Element) -> tuple[Edit, ...] | None:

@@ -11,19 +11,20 @@ from nnlint.fix.plan import Planned
 from nnlint.report.model import FileReport, NetworkReport, Proof
 
 
-def objection(before: FileReport, after: FileReport, fixes: Sequence[Planned]) -> str | None:
+def objection(before: FileReport, after: FileReport, fixes: Sequence[Planned], *, unsafe: bool = False) -> str | None:
     """Why edits have to be taken back, None if nothing is wrong with them.
 
     Args:
         before, after: the reports of the file without and with them, both with proofs.
         fixes: what the edits are to mend.
+        unsafe: whether unsafe fixes are applied too: then a new finding that has one may come, and go again.
     """
     safe = all(fix.safe for fix in fixes)
     return (
         _broken(before, after)
         or next((why for network in before.networks if (why := _network(network, after, safe=safe))), None)
         or _still_there(before, after, fixes)
-        or _new(before, after, fixes)
+        or _new(before, after, fixes, unsafe=unsafe)
     )
 
 
@@ -93,13 +94,18 @@ def _still_there(before: FileReport, after: FileReport, fixes: Iterable[Planned]
     return None if left is None else f"{left} is found all the same"
 
 
-def _new(before: FileReport, after: FileReport, fixes: Iterable[Planned]) -> str | None:
-    """A finding that was not there, an error or at least as severe as what is mended."""
+def _new(before: FileReport, after: FileReport, fixes: Iterable[Planned], *, unsafe: bool) -> str | None:
+    """A finding that was not there and is at least as severe as what is mended.
+
+    One that is just as severe, and can be mended itself, is welcome: the next pass does it.
+    """
     bound = max((severity(fix.finding.level) for fix in fixes), default=0)
     known = Counter((finding.rule, finding.level) for finding in before.findings)
     for finding in after.findings:
         kind = (finding.rule, finding.level)
         known[kind] -= 1
-        if known[kind] < 0 and severity(finding.level) <= bound:
+        new, level = known[kind] < 0, severity(finding.level)
+        passing = level == bound > 0 and finding.fix is not None and (finding.fix.safe or unsafe)
+        if new and level <= bound and not passing:
             return f"it brings about {finding.rule} ({finding.message})"
     return None

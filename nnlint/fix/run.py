@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,6 +50,8 @@ def fix(
     *,
     unsafe: bool = False,
     least: Level = "info",
+    only: Collection[str] | None = None,
+    session: engine.Session | None = None,
 ) -> Result:
     """Check files, and mend what can be mended. Nothing is written: see `write`.
 
@@ -57,15 +59,17 @@ def fix(
         paths, settings, progress, configs: as for `nnlint.engine.run`.
         unsafe: apply fixes too that change the numbers, or the names or shapes of parameters.
         least: mend no finding below this level.
+        only: mend findings of these rules alone.
+        session: keeps the workers for the next run.
 
     Raises:
         UsageError: as `nnlint.engine.run`.
     """
     with ExitStack() as stack:
-        session = stack.enter_context(engine.Session())
+        session = session or stack.enter_context(engine.Session())
         asked = settings or Settings()
         report = engine.run(paths, asked, progress, configs, session)
-        work = _Work(expand(paths, configs.excludes), report, asked, configs, session, unsafe, least)
+        work = _Work(expand(paths, configs.excludes), report, asked, configs, session, unsafe, least, only)
         return work.run()
 
 
@@ -110,6 +114,7 @@ class _Work:
     session: engine.Session
     unsafe: bool
     least: Level
+    only: Collection[str] | None
     originals: dict[str, files.Original] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     fixed: dict[int, list[Finding]] = field(default_factory=dict)
@@ -135,8 +140,12 @@ class _Work:
         return {path: text for path, text in self.texts.items() if text != self.originals[path].text}
 
     def _applicable(self, report: FileReport, real: Mapping[str, str]) -> list[Planned]:
-        fixes = planned((f for f in report.findings if severity(f.level) <= severity(self.least)), real)
+        fixes = planned((finding for finding in report.findings if self._wanted(finding)), real)
         return [fix for fix in fixes if (fix.safe or self.unsafe) and fix.key not in self.refused]
+
+    def _wanted(self, finding: Finding) -> bool:
+        listed = self.only is None or finding.rule in self.only
+        return listed and severity(finding.level) <= severity(self.least)
 
     # ---------------------------------------------------------------------------------------------- one target
 
@@ -174,7 +183,7 @@ class _Work:
     def refuse(self, fix: Planned, reason: str) -> None:
         """Take a fix back, and never try it again."""
         self.refused.add(fix.key)
-        self.taken_back.append(TakenBack(replace(fix.finding, fix=None), reason))
+        self.taken_back.append(TakenBack(fix.finding, reason))
 
     def _examine(self, target: Target, texts: Mapping[str, str]) -> FileReport:
         asked = replace(self.asked, texts=dict(texts), proof=True)
@@ -207,7 +216,7 @@ class _Work:
             self.texts[path] = self.originals[path].text
         for other, findings in self.fixed.items():
             if other != index:
-                self.taken_back += [TakenBack(replace(finding, fix=None), why) for finding in findings]
+                self.taken_back += [TakenBack(finding, why) for finding in findings]
         self.fixed = {index: self.fixed[index]} if index in self.fixed else {}
         return bool(others)
 
@@ -268,7 +277,7 @@ class _Trials:
         if (why := _unwritable(self.work.originals, texts)) is not None:
             return None, why
         after = self.work._examine(self.target, texts)
-        return after, judge.objection(before, after, fixes)
+        return after, judge.objection(before, after, fixes, unsafe=self.work.unsafe)
 
 
 def _unwritable(originals: Mapping[str, files.Original], texts: Mapping[str, str]) -> str | None:

@@ -130,6 +130,13 @@ class TestSequence:
         text = sequence("net = nn.Sequential(nn.Sequential(nn.ReLU()), nn.Sigmoid())")
         assert edited(text, lambda op: edits.remove_op(op("0"))) == text.replace("nn.ReLU()", "")
 
+    def test_names_kept(self, edited) -> None:
+        text = sequence("net = nn.Sequential(nn.ReLU(), nn.Conv2d(3, 8, 1), nn.Tanh())")
+        assert edited(text, lambda op: edits.remove_op(op("0"), keep_names=True)) == text.replace(
+            "nn.ReLU()", "nn.Identity()"
+        )
+        assert edited(text, lambda op: edits.remove_op(op("2"), keep_names=True)) == text.replace(", nn.Tanh()", "")
+
     def test_over_two_lines_with_a_comment_between(self, edited) -> None:
         text = sequence("net = nn.Sequential(nn.Dropout(),  # drop", "    nn.Conv2d(3, 8, 1), nn.ReLU())")
         assert edited(text, lambda op: edits.remove_op(op("0"))) == text.replace("nn.Dropout(),", "")

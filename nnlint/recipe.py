@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nnlint.graph import Graph
 
 Role = Literal["train", "val", "test"]
+#: names that say that a loader is not for training, wherever its batches go
+_HELD_OUT = re.compile(r"(^|[^a-z])(val|valid|validation|eval|test)(?![a-z]*train)", re.IGNORECASE)
 Purpose = Literal["train", "evaluate"]
 
 
@@ -393,8 +395,12 @@ class Recipe:
     graphs: Mapping[str, Graph] = field(default_factory=dict)
 
     def training_loaders(self) -> tuple[Loader, ...]:
-        """The loaders whose batches are trained on."""
-        return tuple(loader for loader in self.loaders if loader.role == "train")
+        """The loaders whose batches are trained on: not those of an attack on a network that is only tested."""
+        if self.backwards and not self.optimizers and not self.steps and self.framework is None:
+            return ()
+        return tuple(
+            loader for loader in self.loaders if loader.role == "train" and not _HELD_OUT.search(loader.variable)
+        )
 
     def parallel_devices(self) -> int:
         """Over how many devices `torch.nn.DataParallel` is stated to split every batch; 1 where nothing is stated."""

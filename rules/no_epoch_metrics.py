@@ -262,7 +262,7 @@ def check(recipe: Recipe) -> Iterator[Finding]:
     if recipe.framework is not None:
         return
     for loop in recipe.epoch_loops:
-        if loop.silent:
+        if loop.silent and loop.batches is not None:
             yield Finding.about(
                 loop.site,
                 "nothing in this loop tells how the training goes: report the loss of every epoch, and the accuracy on "

@@ -23,7 +23,15 @@ def losses_of(script: Script, candidate: Candidate) -> tuple[Loss, ...]:
 def trained_as(script: Script, candidate: Candidate) -> tuple[str, ...]:
     """The names the recipe has for a network: its variables, and ``self`` where its own class holds the training."""
     names = (*candidate.variables, *(loss.network for loss in losses_of(script, candidate) if loss.network))
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names)) or _handed_on(script, candidate)
+
+
+def _handed_on(script: Script, candidate: Candidate) -> tuple[str, ...]:
+    """What the one network of a file is called that is built and handed on in one go: ``Trainer(Net())``."""
+    built = {(build.callee, build.variable) for build in script.builds if build.owner is None}
+    called = {run.network for run in script.recipe.passes}
+    alone = built == {(type(candidate.module).__qualname__, "")} and len(called) == 1
+    return tuple(called) if alone else ()
 
 
 def of_part(script: Script, candidate: Candidate, graph: Graph) -> tuple[Loss, ...]:

@@ -18,11 +18,13 @@ from nnlint.site import Fact
 _EPOCH = re.compile(r"epoch|^ep$|^for ep in ", re.IGNORECASE)
 #: names that say where the training is, not how it goes
 _PROGRESS = re.compile(
-    r"^(epochs?|ep|e|i|j|n|t|_|step|steps|idx|batch_?\w*|iteration|it|num_?\w*|n_\w+|\w*epochs?|\w*time|t\d|start\w*|"
-    r"begin\w*|end\w*|elapsed\w*|args|cfg|config|opt|options|hparams|lr|device|len|str|int|float|round|format|range|"
-    r"datetime|time|scheduler|optimizer|loader|\w*loader|dataset|\w*dataset|self)$",
+    r"^(epochs?|ep|i|_|steps?|idx|batch(_?(idx|index|i|num|no|size))?|iteration|it|\w*epochs?|\w*time|start\w*|begin\w*|"
+    r"elapsed\w*|lr|device|\w*loader|\w*dataset|len|str|int|float|round|format|range|datetime|time)$",
     re.IGNORECASE,
 )
+#: what holds settings, and calls that give a time or a setting
+_SETTINGS = re.compile(r"^(args|cfg|config|opt|options|hparams|\w*sched\w*|\w*optim\w*|datetime|time)$", re.IGNORECASE)
+_PLAIN_CALLS = torchnames.words("len str int float round format range time strftime now get_last_lr perf_counter")
 #: methods of tensors, networks, optimisers and containers that tell nobody anything
 _QUIET_METHODS = torchnames.words(
     "backward step zero_grad to cuda cpu train eval item parameters named_parameters modules state_dict size view "
@@ -170,10 +172,22 @@ class Epochs:
 
     def _says_nothing(self, node: ast.AST) -> bool:
         """Whether what is printed tells only where the training is: texts, counters, times."""
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        parts = [*node.args, *(item.value for item in node.keywords)] if isinstance(node, ast.Call) else [node]
+        return all(self._is_plain(part) for part in parts)
+
+    def _is_plain(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Attribute):
+            root = node.value
+            while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            settings = isinstance(root, ast.Name) and _SETTINGS.match(root.id)
+            return bool(settings or _PROGRESS.match(node.attr)) or isinstance(root, ast.Constant)
+        if isinstance(node, ast.Name):
+            return bool(_PROGRESS.match(node.id)) or node.id in self.constants
         if isinstance(node, ast.Call):
-            names -= {part.id for part in ast.walk(node.func) if isinstance(part, ast.Name)}
-        return all(_PROGRESS.match(name) or name in self.constants for name in names)
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            return name in _PLAIN_CALLS and self._says_nothing(node)
+        return all(self._is_plain(part) for part in ast.iter_child_nodes(node))
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:

@@ -29,6 +29,8 @@ from nnlint.structure import is_after_output, is_modal
 _idempotent = Kind.of("relu", "relu6", "hardtanh", "clamp")
 #: hands on its very input, or another view of it, for gradients too
 _same_memory = (identity | reshaping | dropout) - Kind.of("detach")
+#: puts values into a tensor: that is how Python carries out ``x[i] += y``, and no reading of ``x``
+_puts = Kind.of("setitem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _ran_in_one_call(writer: Op, source: Op) -> bool:
 
 def _sees_no_change(reader: Op, writer: Op) -> bool:
     """Whether it makes no difference to a reader: it does first what was done, or looks at nothing."""
-    return reader.name in ("output", writer.name) and (reader.name == "output" or reader in _idempotent)
+    return reader.name == "output" or reader in _puts or (reader.name == writer.name and reader in _idempotent)
 
 
 def may_be_overwritten(graph: Graph, op: Op) -> Op | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nnlint.edits.source import Source, source_of
 from nnlint.graph import Op
@@ -70,20 +71,15 @@ class _Body:
 
     def uses(self, *names: str) -> list[ast.Name]:
         """The occurrences of variables, inner functions left out."""
-        found = [
-            node
-            for node in ast.walk(self.function)
-            if isinstance(node, ast.Name) and node.id in names and self.source.function_of(node) is self.function
-        ]
-        return sorted(found, key=_start)
+        return [node for node in _own_names(self.function) if node.id in names]
 
     def aliases(self, name: str, statement: ast.stmt) -> set[str]:
         """The other variables that were set to this one before, or it to them, neither being set again since."""
         found = set()
-        for node in ast.walk(self.function):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and _end(node) <= _start(statement):
+        for node in _copies(self.function):
+            if _end(node) <= _start(statement):
                 for target in node.targets:
-                    pair = {node.value.id, target.id} if isinstance(target, ast.Name) else set()
+                    pair = {getattr(node.value, "id", ""), target.id} if isinstance(target, ast.Name) else set()
                     later = [use for use in self.uses(*pair) if _end(node) <= _start(use) < _start(statement)]
                     if name in pair and all(isinstance(use.ctx, ast.Load) for use in later):
                         found |= pair - {name}
@@ -137,6 +133,28 @@ class _Body:
         above = self.source.above(use)
         node = next((node for node in above if isinstance(node, _OPERATIONS | ast.stmt)), None)
         return of_node(self.source.file, self.source.lines, node) if isinstance(node, _OPERATIONS) else None
+
+
+@lru_cache(maxsize=256)
+def _own_names(function: ast.AST) -> tuple[ast.Name, ...]:
+    """The occurrences of variables in a function, in the order of the text, those in inner functions left out."""
+    return tuple(sorted((node for node in _own(function) if isinstance(node, ast.Name)), key=_start))
+
+
+@lru_cache(maxsize=256)
+def _copies(function: ast.AST) -> tuple[ast.Assign, ...]:
+    """The statements of a function that simply set variables to another one."""
+    assigned = (node for node in _own(function) if isinstance(node, ast.Assign))
+    return tuple(node for node in assigned if isinstance(node.value, ast.Name))
+
+
+def _own(function: ast.AST) -> Iterator[ast.AST]:
+    waiting = list(ast.iter_child_nodes(function))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, _FUNCTIONS | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _set_by(statement: ast.stmt) -> set[str]:

@@ -104,6 +104,18 @@ def bottleneck() -> nn.Module:
     return Net()
 
 
+@good(input="3x32x32")
+def scores_of_each_place() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Conv2d(64, 10, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+
+
 @good(input="1x22x1000")
 def along_one_axis() -> nn.Module:
     return nn.Sequential(
@@ -162,14 +174,20 @@ def widths(graph: Graph, end: Op) -> dict[tuple[int, ...], tuple[int, Op]]:
     Sizes that differ by a border count as one; the single pixel of a gate is no map.
     """
     found: dict[tuple[int, ...], tuple[int, Op]] = {}
+    units = graph.output.inputs[0].shape[-1]
     for op in (*ancestors(graph, end), end):
         size = map_size(op.shape)
         joined = op.name == "cat" and op.hyper.dim in (1, -3) and len(size) == len(map_size(end.in_shape)) == 2
-        if (op.name == "conv2d" or joined) and max(size) > 1:
+        if (op.name == "conv2d" or joined) and max(size) > 1 and not makes_scores(op, units):
             key = next((other for other in found if _about_as_large(other, size)), size)
             wide, first = found.get(key, (0, op))
             found[key] = (max(wide, op.shape[1]), first)
     return dict(sorted(found.items(), reverse=True))
+
+
+def makes_scores(op: Op, units: int) -> bool:
+    """Whether it is the 1x1 convolution that makes a score of each class for each place."""
+    return op.name == "conv2d" and max(op.hyper.kernel or (2,)) == 1 and op.shape[1] == units
 
 
 def is_halved(size: tuple[int, ...], smaller: tuple[int, ...]) -> bool:

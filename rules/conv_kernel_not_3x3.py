@@ -217,7 +217,7 @@ def large(conv: Op, size: str, layers: list[Layer]) -> Finding:
     if then <= now:
         gain = f"{several} see as much with {then:,} and {more}"
     else:
-        gain = f"{several} see as much and add {more}, which on {before} input channels costs weights: {then:,}"
+        gain = f"{several} see as much and add {more}, which on {before} input channel{'s' if before > 1 else ''} costs weights: {then:,}"
     return conv.finding(f"{conv} has a {size} kernel with {now:,} weights; {gain}", **facts)
 
 

@@ -17,6 +17,7 @@ result is at least as wide as the layer before (generators, decoders, autoencode
 a residual block; an operation other than activation, norm and dropout lies between.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -32,7 +33,7 @@ from nnlint.rule import bad, good, graph_rule
 pointwise = activation | normalisation | dropout | identity
 
 
-def network(*widths: int) -> nn.Module:
+def network(*widths: int) -> nn.Sequential:
     """Linear layers of these widths with an activation between each two."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
@@ -89,6 +90,11 @@ def autoencoder() -> nn.Module:
     return network(784, 128, 32, 128, 784)
 
 
+@good(input="32")
+def generator_of_images() -> nn.Module:
+    return nn.Sequential(*network(32, 64, 128, 784), nn.Unflatten(1, (1, 28, 28)))
+
+
 @good(input="64")
 def residual_block() -> nn.Module:
     class Block(nn.Module):
@@ -113,8 +119,7 @@ def feed_forward_part_of_a_transformer() -> nn.Module:
 @graph_rule(category="convolution", level="info", since="0.1", default=False)
 def check(graph: Graph) -> Iterator[Finding]:
     """Follows every hidden linear layer along its only reader to the next one."""
-    results = {*graph.output.inputs}
-    units = max((result.shape[-1] for result in results if result.shape), default=0)
+    units = max((math.prod(result.shape[1:]) for result in {*graph.output.inputs}), default=0)
     for first in graph.find(linear):
         second = next_layer(first)
         if second is None or next_layer(second) is None or len(first.shape) != 2:

@@ -28,7 +28,7 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.algorithms import bottlenecks
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op
-from nnlint.maps import along_one_axis, cuts_patches, has_attention, is_decoder, last_map, map_size
+from nnlint.maps import along_one_axis, cuts_patches, has_attention, is_decoder, last_map, map_size, shrinks_map
 from nnlint.rule import bad, good, graph_rule
 
 
@@ -79,6 +79,21 @@ def widened_in_steps() -> nn.Module:
 
 
 @good(input="3x32x32")
+def made_smaller_by_a_wider_kernel() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(16, 32, 4, stride=2, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(32, 32, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(32, 10),
+    )
+
+
+@good(input="3x32x32")
 def one_by_one() -> nn.Module:
     return network((3, 32), (1, 64))
 
@@ -126,4 +141,4 @@ def described(conv: Op) -> str:
 def is_plain(op: Op) -> bool:
     """Whether it is a dense convolution with an ordinary window."""
     dense = op.name == "conv2d" and op.hyper.groups == 1 and max(op.hyper.kernel or (1,)) > 1
-    return dense and not (along_one_axis(op) or cuts_patches(op))
+    return dense and not (along_one_axis(op) or cuts_patches(op) or shrinks_map(op))

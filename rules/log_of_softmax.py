@@ -15,8 +15,8 @@ numerically unstable.
 Quiet when: something stands between the two: a small number added, a clamp, a mean over samples or members of an
 ensemble, a product with a mask.
 
-The fix is safe: the logarithm is taken of the same probabilities, and where it was finite it stays the same up to
-rounding.
+The fix is unsafe: the logarithm is taken of the same probabilities, but its last digits change, and where it was minus
+infinity it becomes the finite number it should have been.
 """
 
 from collections.abc import Iterator
@@ -129,7 +129,10 @@ def check(graph: Graph) -> Iterator[Finding]:
         for source in op.back(past=identity):
             if op.name == "log" and source in rounding_to_zero:
                 better = "log_softmax" if source.name == "softmax" else "logsigmoid"
-                yield op.finding(f"{op} of {source} is minus infinity where that rounds to 0; use {better}", source)
+                shared = source.module is not None and sum(one.module is source.module for one in graph.ops) > 1
+                yield op.finding(
+                    f"{op} of {source} is minus infinity where that rounds to 0; use {better}", source, shared=shared
+                )
             elif (inner := complement(op, source)) is not None:
                 yield op.finding(
                     f"{op} of one minus {inner} is minus infinity where that rounds to 1; use logsigmoid of the "
@@ -147,11 +150,11 @@ def complement(op: Op, source: Op) -> Op | None:
     return next((inner for inner in source.back(past=identity) if inner.name == "sigmoid"), None)
 
 
-@fix(safe=True)
+@fix(safe=False)
 def in_one(finding: Finding) -> tuple[Edit, ...] | None:
     """Takes the logarithm out and turns the softmax before it into its logarithm."""
     op, source = finding.subjects
-    if source.users != (op,) or op.inputs != (source,):
+    if source.users != (op,) or op.inputs != (source,) or finding.facts.get("shared"):
         return None
     layers, functions = {"softmax": "LogSoftmax", "sigmoid": "LogSigmoid"}, {"softmax": "log_softmax"}
     name = layers.get(source.name) if source.module is not None else functions.get(source.name)

@@ -32,7 +32,7 @@ from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph
 from nnlint.kinds import Kind, convolution, dropout, linear, normalisation, rectifier, recurrent, value_preserving
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_made_by_constructor, is_modal, judged
+from nnlint.structure import is_made_by_constructor, is_modal, is_read_only_by, judged, judges
 
 scores = convolution | linear | recurrent | normalisation | rectifier
 probabilities = Kind.of("softmax", "sigmoid", "hardsigmoid")
@@ -122,7 +122,7 @@ def check(graph: Graph) -> Iterator[Finding]:
 def take_the_logarithm(finding: Finding) -> Edit | None:
     """Replaces the loss on raw scores, and the softmax before it otherwise."""
     loss, source = finding.subjects
-    if source.name == "softmax":
+    if source.name == "softmax" and is_read_only_by(source, judges(source)):
         return replace_callee(source, "LogSoftmax" if source.module is not None else "log_softmax")
     if source in scores:
         return replace_callee(loss, "CrossEntropyLoss" if is_made_by_constructor(loss) else "cross_entropy")

@@ -79,7 +79,8 @@ def two_units_for_ten_digits() -> None:
             self.hidden, self.scores = nn.Linear(784, 64), nn.Linear(64, classes)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.scores(torch.relu(self.hidden(x.flatten(1))))
+            out: torch.Tensor = self.scores(torch.relu(self.hidden(x.flatten(1))))
+            return out
 
     net, criterion = Net(), nn.CrossEntropyLoss()
     loader = DataLoader(datasets.MNIST("data", transform=transforms.ToTensor()), batch_size=64, shuffle=True)

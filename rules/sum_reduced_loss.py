@@ -1,4 +1,4 @@
-"""The loss is summed over the batch, so that the step of plain gradient descent grows with the batch size.
+"""The loss is summed over the batch: the step of gradient descent grows with the batch size.
 
 With `reduction="sum"` the gradient of a batch of 128 is 128 times that of one sample. The learning rate that works is
 then a property of the batch size, the last and smaller batch of an epoch makes a smaller step, and nobody else's
@@ -55,7 +55,8 @@ def function() -> None:
             self.hidden, self.out = nn.Linear(8, 32), nn.Linear(32, 1)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.out(torch.relu(self.hidden(x)))
+            out: torch.Tensor = self.out(torch.relu(self.hidden(x)))
+            return out
 
     net = Net()
     loader = DataLoader(TensorDataset(torch.randn(512, 8), torch.randn(512, 1)), batch_size=64, shuffle=True)

@@ -61,7 +61,8 @@ def all_the_data_at_once() -> None:
             self.hidden, self.out = nn.Linear(8, 32), nn.Linear(32, 1)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.out(torch.relu(self.hidden(x)))
+            out: torch.Tensor = self.out(torch.relu(self.hidden(x)))
+            return out
 
     features, targets = torch.randn(100, 8), torch.randn(100)
     net, criterion = Net(), nn.SmoothL1Loss()
@@ -251,4 +252,4 @@ def same_shape(finding: Finding) -> Edit | None:
 
 def is_primary(text: str) -> bool:
     """Whether a method can be called on an expression as it is written."""
-    return isinstance(ast.parse(text, mode="eval").body, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
+    return isinstance(ast.parse(f"({text})", mode="eval").body, ast.Name | ast.Attribute | ast.Subscript | ast.Call)

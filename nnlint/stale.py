@@ -33,7 +33,7 @@ def names_read_later(op: Op) -> Iterator[tuple[str, Site]]:
     source = source_of(site)
     if source is None or site is None:
         return
-    node = source.node(site) or source.statement(site)
+    node = source.node(site) or _augmented(source).get((site.line, site.column))
     function = source.function_of(node) if node is not None else None
     if not isinstance(node, ast.Call | ast.AugAssign) or not isinstance(function, _FUNCTIONS):
         return
@@ -133,6 +133,14 @@ class _Body:
         above = self.source.above(use)
         node = next((node for node in above if isinstance(node, _OPERATIONS | ast.stmt)), None)
         return of_node(self.source.file, self.source.lines, node) if isinstance(node, _OPERATIONS) else None
+
+
+@lru_cache(maxsize=64)
+def _augmented(source: Source) -> dict[_Position, ast.AugAssign]:
+    """The statements like ``x += y`` of a file, by the line and column they begin at."""
+    found = (node for node in ast.walk(source.tree) if isinstance(node, ast.AugAssign))
+    sites = ((of_node(source.file, source.lines, node), node) for node in found)
+    return {(site.line, site.column): node for site, node in sites}
 
 
 @lru_cache(maxsize=256)

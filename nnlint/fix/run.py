@@ -240,7 +240,7 @@ class _Trials:
 
     work: _Work
     target: Target
-    left: int = MOST_TRIALS
+    left: int = field(default_factory=lambda: MOST_TRIALS)
     _texts: dict[str, str] = field(default_factory=dict)
 
     def texts_with(self, fixes: Sequence[Planned]) -> dict[str, str]:

@@ -220,7 +220,7 @@ class Session:
         made = scope.evaluate(call.func, place)
         names = list(inspect.signature(made).parameters.values())
         args: list[Any] = []
-        for parameter, node in zip(names, call.args, strict=False):
+        for parameter, node in zip(_positions(names), call.args, strict=False):
             args.append(self._argument(scope, node, parameter, place))
         by_name = {parameter.name: parameter for parameter in names}
         kwargs = {
@@ -255,6 +255,14 @@ class Session:
         to_meta(module)
         self._sites |= {id(part): (part, site) for part, site in take_sites(module)}
         return {id(part): self._sites[id(part)][1] for part in module.modules() if id(part) in self._sites}
+
+
+def _positions(parameters: list[inspect.Parameter]) -> Iterator[inspect.Parameter]:
+    """The parameter that each positional argument is for: ``*layers`` takes all that are left."""
+    for parameter in parameters:
+        while parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            yield parameter
+        yield parameter
 
 
 class _Definitions:

@@ -15,8 +15,9 @@ ConvNeXt (arXiv:2201.03545) are built; searched networks grow too (RegNet, arXiv
 are in all good ones).
 
 Quiet when: channels stay or grow; a bottleneck within a block narrows for a while (the most channels at each size
-count); the map shrinks along one axis only (signals); the network decodes (autoencoders, FPN, segmentation), attends,
-hands out a map or several results (detection heads, codes); it is no image classifier.
+count); it is the 1x1 convolution that makes the scores; the map shrinks along one axis only (signals); the network
+decodes (autoencoders, FPN, segmentation), attends, hands out a map or several results (detection heads, codes); it is
+no image classifier.
 """
 
 from collections.abc import Iterator

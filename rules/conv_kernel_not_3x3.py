@@ -23,7 +23,8 @@ cuts its input into patches (kernel = stride); it halves the map exactly (4x4, s
 the whole map, as in LeNet's last convolution; the kernel is even (`conv-kernel-even` says what is wrong with it); no
 stack of 3x3 has its stride (5, say); its weights are fixed or computed.
 
-The fix is unsafe: the stack has other parameters, so a trained network has to be trained again.
+The fix is unsafe: the stack has other parameters, so a trained network has to be trained again. A layer without padding
+gets its padding first.
 """
 
 import ast
@@ -217,7 +218,8 @@ def large(conv: Op, size: str, layers: list[Layer]) -> Finding:
     if then <= now:
         gain = f"{several} see as much with {then:,} and {more}"
     else:
-        gain = f"{several} see as much and add {more}, which on {before} input channel{'s' if before > 1 else ''} costs weights: {then:,}"
+        several += f" see as much and add {more}"
+        gain = f"{several}, which on {before} input channel{'s' if before > 1 else ''} costs weights: {then:,}"
     return conv.finding(f"{conv} has a {size} kernel with {now:,} weights; {gain}", **facts)
 
 
@@ -247,8 +249,7 @@ def into_a_stack(finding: Finding) -> Edit | None:
     text = text_of(conv.site) if conv.site and conv.module is not None else None
     call = _parsed(text)
     layers = stack(conv.hyper.kernel or (), conv.hyper.stride or ())
-    padding = _padding(conv)
-    if conv.site is None or text is None or call is None or padding is None or len({*layers[0][0]}) > 1:
+    if conv.site is None or text is None or call is None or not _is_padded(conv) or len({*layers[0][0]}) > 1:
         return None
     name = ast.get_source_segment(text, call.func) or ""
     given = {ARGUMENTS[i]: value for i, value in enumerate(call.args[:5])}
@@ -262,7 +263,7 @@ def into_a_stack(finding: Finding) -> Edit | None:
     channels = [texts["in_channels"], *[_inner(conv, texts["out_channels"])] * (len(layers) - 1), texts["out_channels"]]
     bias = f", bias={texts['bias']}" if "bias" in texts else ""
     parts = [
-        f"{name}({channels[i]}, {channels[i + 1]}, 3{_step(step[0])}{', padding=1' if padding else ''}{bias})"
+        f"{name}({channels[i]}, {channels[i + 1]}, 3{_step(step[0])}, padding=1{bias})"
         for i, (_, step) in enumerate(layers)
     ]
     return replace(conv.site, f"{name.removesuffix('Conv2d')}Sequential({f', {between}, '.join(parts)})")
@@ -276,14 +277,11 @@ def _parsed(text: str | None) -> ast.Call | None:
     return tree if isinstance(tree, ast.Call) and not any(isinstance(a, ast.Starred) for a in tree.args) else None
 
 
-def _padding(conv: Op) -> int | None:
-    """The padding of each 3x3 that makes the map as large as it was; None where none does."""
-    kernel, stride, padding = conv.hyper.kernel or (), conv.hyper.stride, conv.hyper.padding
-    if conv.hyper.padding_mode not in (None, "zeros") or len({*kernel}) > 1:
-        return None
-    if padding == tuple(size // 2 for size in kernel):
-        return 1
-    return 0 if padding == (0, 0) and stride == (1, 1) else None
+def _is_padded(conv: Op) -> bool:
+    """Whether it keeps the size of its map, as the stack does; an unpadded one is `conv-without-padding` first."""
+    kernel = conv.hyper.kernel or ()
+    same = conv.hyper.padding == tuple(size // 2 for size in kernel)
+    return same and len({*kernel}) == 1 and conv.hyper.padding_mode in (None, "zeros")
 
 
 def _step(stride: int) -> str:

@@ -14,8 +14,8 @@ VGG, ResNet and RegNet (arXiv:2003.13678) have one width for each resolution. It
 unless it is selected.
 
 Quiet when: they are equal; the later one is wider (a stem that widens in steps); one is 1x1, grouped, along one axis,
-or cuts patches; the convolution is the first, which reads the image; they are not on a single line (branches, residual
-blocks); the network attends, decodes, or is no image classifier.
+makes the map smaller by its stride, or cuts patches; the convolution is the first, which reads the image; they are not
+on a single line (branches, residual blocks); the network attends, decodes, or is no image classifier.
 """
 
 from collections.abc import Iterator

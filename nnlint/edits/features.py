@@ -27,8 +27,10 @@ def set_features(op: Op, *factors: int) -> tuple[Edit, ...] | None:
     """
     if op in linear:
         old = argument(op, "in_features", position=0) if op.module is not None else None
-        edit = set_argument(op, "in_features", _text(old, factors), position=0) if old is not None else None
-        return (edit,) if edit is not None and _value(old) is not None else None
+        if old is None or (_value(old) is None and not _has_factor(old, factors)):
+            return None
+        edit = set_argument(op, "in_features", _text(old, factors), position=0)
+        return (edit,) if edit is not None else None
     return _resized(op, factors) if op in reshaping else None
 
 
@@ -53,10 +55,21 @@ def _text(old: str | None, factors: tuple[int, ...]) -> str:
     return str(math.prod(factors))
 
 
+def _has_factor(text: str, factors: tuple[int, ...]) -> bool:
+    """Whether one number is asked for, and a computed product (``64 * side * side``) states it as a factor."""
+    names = ast.parse(f"({text})", mode="eval").body
+    leaves = []
+    while isinstance(names, ast.BinOp) and isinstance(names.op, ast.Mult):
+        leaves.append(_product(names.right))
+        names = names.left
+    leaves.append(_product(names))
+    return len(factors) == 1 and factors[0] in leaves
+
+
 def _value(text: str | None) -> int | None:
     """The value of a number or of a product of numbers; None of anything else."""
     try:
-        node = ast.parse(text or "", mode="eval").body
+        node = ast.parse(f"({text})", mode="eval").body
     except SyntaxError:
         return None
     return _product(node)

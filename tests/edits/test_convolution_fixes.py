@@ -108,8 +108,8 @@ def test_padding_is_left_where_the_features_are_computed(mended) -> None:
             "nn.LeakyReLU(0.1), nn.Conv2d(32, 64, 3, padding=1, bias=False))",
         ),
         (
-            ["nn.Conv2d(3, 8, kernel_size=5)", "nn.MaxPool2d(2)"],
-            "nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 8, 3))",
+            ["nn.Conv2d(3, 8, kernel_size=5, padding=2)", "nn.MaxPool2d(2)"],
+            "nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(4, 8, 3, padding=1))",
         ),
         (
             ["nn.Conv2d(in_channels=3, out_channels=3, kernel_size=5, padding='same')", "nn.ELU()"],
@@ -139,6 +139,7 @@ def test_widths_in_a_loop_stay_names(mended) -> None:
     [
         "nn.Conv2d(3, 8, k, padding=2)",
         "nn.Conv2d(3, 8, 5, padding=1)",
+        "nn.Conv2d(3, 8, 5)",
         "nn.Conv2d(3, 8, (5, 7), padding=(2, 3))",
         "nn.Conv2d(3, 8, 5, padding=2, padding_mode='reflect')",
     ],

@@ -53,6 +53,12 @@ def test_one_factor_is_a_number(edited: Edited) -> None:
     assert edited(source, lambda find: edits.set_features(find("fc"), 3)) == source.replace("3 * 8 * 8", "3")
 
 
+def test_channels_out_of_a_computed_product(edited: Edited) -> None:
+    source = HEAD + "side = 8\n" + CLASS.format(features="3 * side * side", flat="x.flatten(1)").removeprefix(HEAD)
+    assert edited(source, lambda find: edits.set_features(find("fc"), 3)) == source.replace("3 * side * side", "3")
+    assert edited(source, lambda find: edits.set_features(find("fc"), 3, 4, 4)) is None
+
+
 def test_a_computed_number_is_left_alone(edited: Edited) -> None:
     source = HEAD + "n = 192\n" + CLASS.format(features="n", flat="x.flatten(1)").removeprefix(HEAD)
     assert edited(source, lambda find: edits.set_features(find("fc"), 3, 4, 4)) is None

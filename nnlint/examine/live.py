@@ -12,6 +12,7 @@ from torch import nn
 from nnlint.check import check_graph, check_recipe, tidy
 from nnlint.errors import RulePackError
 from nnlint.examine.network import Traced, graph_of, report_of
+from nnlint.examine.samples import data_set
 from nnlint.graph import Graph
 from nnlint.recipe import Loader, Optimizer, Recipe
 from nnlint.registry import list_rules, load_rules
@@ -104,6 +105,7 @@ def _loader(loader: Any, site: Site) -> Loader:
         num_workers=Fact(loader.num_workers, site),
         pin_memory=Fact(bool(loader.pin_memory), site),
         dataset=Fact(f"{type(loader.dataset).__module__}.{type(loader.dataset).__qualname__}", site),
+        data=Fact(data_set(loader.dataset, site), site),
     )
 
 

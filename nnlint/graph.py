@@ -216,6 +216,25 @@ class Idle:
     site: Site | None
 
 
+@dataclass(frozen=True, slots=True)
+class Rebatched:
+    """What a second run of the network with another batch size showed.
+
+    Attributes:
+        batch, other: the batch sizes of the recorded run and of the second.
+        mixing: the views that give a row parts of several samples.
+        failure: what the second run raised, "" if nothing; ``site``: where.
+        loader: whether the file feeds the network by a data loader whose last batch may be smaller.
+    """
+
+    batch: int
+    other: int
+    mixing: tuple[Op, ...] = ()
+    failure: str = ""
+    site: Site | None = None
+    loader: bool = False
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A network: its ops in order of execution. The loss, where one is known, stands after the output.
@@ -227,6 +246,7 @@ class Graph:
         how: ``"meta"`` (no arithmetic was done), ``"real"`` (a run with values) or ``"partial"``.
         unused: paths of modules that hold parameters and never ran.
         idle: those of them that no code reads at all.
+        rebatched: what a second run with another batch size showed; None where none was made.
         parameters: every parameter of the network, tied ones once, whether an op reads it or not.
         guesses: sites and reasons where a value that only a real run knows was assumed.
         modal: paths of modules whose ``forward`` takes another way in training than in evaluation, by a condition on
@@ -242,6 +262,7 @@ class Graph:
     parameters: tuple[Param, ...] = ()
     guesses: tuple[str, ...] = ()
     idle: tuple[Idle, ...] = ()
+    rebatched: Rebatched | None = None
     modal: tuple[str, ...] = ()
     guessed: bool = False
 

@@ -23,6 +23,7 @@ from nnlint.examine.judges import losses_of, of_part, trained_as
 from nnlint.examine.network import Subject, Traced, count_params, graph_of, report_of, trace_network
 from nnlint.examine.proof import proof_of
 from nnlint.examine.proposals import explicit_inputs, stated_inputs
+from nnlint.examine.rebatch import rebatched
 from nnlint.finding import Finding
 from nnlint.graph import Graph
 from nnlint.inputs.search import NoInputs
@@ -157,6 +158,7 @@ class _Examination:
                     self._untraced(base, candidate, traced)
                     return
                 graph = self._timed("graph", lambda: self._graph(script, candidate, traced, settings.loss))
+                graph = self._timed("second run", lambda: with_other_batch(script, traced, graph))
         except TookTooLongError as late:
             self._stopped(base, candidate, f"finding its input and recording its forward pass took too long ({late})")
             return
@@ -193,6 +195,12 @@ class _Examination:
         """Findings of rules that are asked for (what a rule file's own check finds always is)."""
         asked = [f for f in findings if f.rule in self.settings.rules or f.rule == "internal-error"]
         self.findings += of_run_rules(asked, self.rules, self.settings.options)
+
+
+def with_other_batch(script: Script, traced: Traced, graph: Graph) -> Graph:
+    """The graph with what a run with another batch size shows."""
+    last = any(loader.drop_last is None or not loader.drop_last.value for loader in script.recipe.training_loaders())
+    return rebatched(graph, traced.module, (traced.inputs.args, traced.inputs.kwargs), {}, loader=last)
 
 
 def _lines_of(graph: Graph, path: str) -> set[int]:

@@ -22,7 +22,7 @@ _SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr | ast.Return
 _Position = tuple[int, int]
 
 
-def names_read_later(op: Op) -> Iterator[tuple[str, Site]]:
+def names_read_later(op: Op) -> tuple[tuple[str, Site], ...]:
     """The variables that held what an op in place overwrote and are read after it, with the expressions that read them.
 
     Variables that were given the result are left out: they are meant to hold the new values. Nothing is found where the
@@ -32,30 +32,36 @@ def names_read_later(op: Op) -> Iterator[tuple[str, Site]]:
     site = op.call_site or op.site
     source = source_of(site)
     if source is None or site is None:
-        return
+        return ()
+    return _read_later(source, site, op.module is None and op.spelling.startswith("Tensor."))
+
+
+@lru_cache(maxsize=1024)
+def _read_later(source: Source, site: Site, by_method: bool) -> tuple[tuple[str, Site], ...]:
     node = source.node(site) or _augmented(source).get((site.line, site.column))
     function = source.function_of(node) if node is not None else None
     if not isinstance(node, ast.Call | ast.AugAssign) or not isinstance(function, _FUNCTIONS):
-        return
-    given, statement = _given(node, op), source.statement_of(node)
+        return ()
+    given, statement = _given(node, by_method), source.statement_of(node)
     if given is None or statement is None:
-        return
+        return ()
     body = _Body(source, function)
     holding = body.aliases(given, statement)
     if not (isinstance(statement, ast.Expr) and statement.value is node):  # else it is meant to be overwritten
         holding.add(given)
-    for name in sorted(holding):
-        for use in body.read_beside(name, node, statement) + body.read_after(name, statement):
-            place = body.operation(use)
-            if place is not None:
-                yield use.id, place
+    uses = [
+        use
+        for name in sorted(holding)
+        for use in body.read_beside(name, node, statement) + body.read_after(name, statement)
+    ]
+    return tuple((use.id, place) for use in uses if (place := body.operation(use)) is not None)
 
 
-def _given(node: ast.Call | ast.AugAssign, op: Op) -> str | None:
-    """The variable whose tensor is overwritten."""
+def _given(node: ast.Call | ast.AugAssign, by_method: bool) -> str | None:
+    """The variable whose tensor is overwritten: the argument, or what the method is called on."""
     if isinstance(node, ast.AugAssign):
         value: ast.expr | None = node.target
-    elif op.module is None and op.spelling.startswith("Tensor.") and isinstance(node.func, ast.Attribute):
+    elif by_method and isinstance(node.func, ast.Attribute):
         value = node.func.value
     else:
         value = next(iter([*node.args, *(word.value for word in node.keywords if word.arg in ("input", "x"))]), None)

@@ -1,0 +1,32 @@
+# expect: missing-train-mode
+import torch, torch.nn as nn, torch.nn.functional as F, torch.optim as optim
+from torch.utils.data import DataLoader, TensorDataset, Dataset
+from torchvision import datasets, transforms
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 32, 3, 1)
+        self.conv2 = nn.Conv2d(32, 64, 3, 1)
+        self.dropout1 = nn.Dropout(0.25)
+        self.fc1 = nn.Linear(9216, 128)
+        self.fc2 = nn.Linear(128, 10)
+    def forward(self, x):
+        x = F.relu(self.conv1(x)); x = F.relu(self.conv2(x))
+        x = F.max_pool2d(x, 2); x = self.dropout1(x); x = torch.flatten(x, 1)
+        return F.log_softmax(self.fc2(F.relu(self.fc1(x))), dim=1)
+
+loader = DataLoader(datasets.MNIST('data', transform=transforms.ToTensor()), batch_size=64, shuffle=True)
+val_loader = DataLoader(datasets.MNIST('data', train=False, transform=transforms.ToTensor()), batch_size=64)
+model = Net(); opt = optim.Adam(model.parameters())
+def validate(model):
+    model.eval()
+    n = 0
+    with torch.no_grad():
+        for x, y in val_loader: n += (model(x).argmax(1) == y).sum().item()
+    return n
+model.train()
+for epoch in range(10):
+    for i, (x, y) in enumerate(loader):
+        opt.zero_grad(); loss = F.nll_loss(model(x), y); loss.backward(); opt.step()
+        if i % 100 == 0:
+            print(validate(model), loss.item())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nnlint.graph import Graph, Op, Shape
 from nnlint.kinds import (
     Kind,
@@ -39,6 +41,17 @@ _keeps_map = activation | dropout | identity | normalisation | arithmetic | conc
 def map_size(shape: Shape) -> Shape:
     """The axes of a map, without batch and channels: ``(28, 28)`` for ``(2, 64, 28, 28)``."""
     return shape[2:]
+
+
+def on_maps(graph: Graph, kind: Kind) -> Iterator[Op]:
+    """The convolutions or poolings of a kind that work on a batch of maps, with the kernel and stride they have there.
+
+    One that works on a single sample (its axes cannot be told by position), or whose kernel is not known, is left out.
+    """
+    for op in graph.find(kind):
+        kernel, stride = op.hyper.kernel, op.hyper.stride
+        if kernel is not None and stride is not None and len(kernel) == len(stride) == len(map_size(op.in_shape)):
+            yield op
 
 
 def covers_map(op: Op) -> bool:
@@ -121,7 +134,7 @@ def resized(op: Op, size: Shape, *, padding: Shape | None = None) -> Shape | Non
     pads = padding or hyper.padding
     if hyper.kernel is None or hyper.stride is None or pads is None or op in transposed_convolution:
         return None
-    if isinstance(pads, str):
+    if isinstance(pads, str) or len(size) != len(hyper.kernel):
         return size if pads == "same" else None
     dilation = hyper.dilation or (1,) * len(hyper.kernel)
     made = []

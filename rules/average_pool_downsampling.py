@@ -35,7 +35,7 @@ from nnlint.edits import replace_callee
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, activation, arithmetic, convolution, dropout, identity, normalisation
-from nnlint.maps import along_one_axis, covers_map, has_attention, is_decoder, shrinks_map
+from nnlint.maps import along_one_axis, covers_map, has_attention, is_decoder, on_maps, shrinks_map
 from nnlint.rule import bad, fix, good, graph_rule
 
 pointwise = activation | normalisation | dropout | identity
@@ -215,7 +215,7 @@ def decoded_again() -> nn.Module:
 @graph_rule(category="convolution", level="info", since="0.1", tips=("max-pool-or-stride",))
 def check(graph: Graph) -> Iterator[Finding]:
     """The average poolings every path goes through, between one convolution and the next."""
-    pools = [op for op in graph.find(Kind.of("avg_pool2d", "avg_pool3d")) if is_downsampler(op)]
+    pools = [op for op in on_maps(graph, Kind.of("avg_pool2d", "avg_pool3d")) if is_downsampler(op)]
     if not pools or has_attention(graph) or is_decoder(graph):
         return
     for pool in pools:

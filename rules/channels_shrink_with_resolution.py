@@ -178,8 +178,8 @@ def widths(graph: Graph, end: Op) -> dict[tuple[int, ...], tuple[int, Op]]:
     units = graph.output.inputs[0].shape[-1]
     for op in (*ancestors(graph, end), end):
         size = map_size(op.shape)
-        joined = op.name == "cat" and op.hyper.dim in (1, -3) and len(size) == len(map_size(end.in_shape)) == 2
-        if (op.name == "conv2d" or joined) and max(size) > 1 and not makes_scores(op, units):
+        joined = op.name == "cat" and op.hyper.dim in (1, -3)
+        if (op.name == "conv2d" or joined) and len(size) == 2 and max(size) > 1 and not makes_scores(op, units):
             key = next((other for other in found if _about_as_large(other, size)), size)
             wide, first = found.get(key, (0, op))
             found[key] = (max(wide, op.shape[1]), first)

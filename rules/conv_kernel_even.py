@@ -30,7 +30,7 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, indexing, padding
-from nnlint.maps import cuts_patches, has_own_weight, map_size
+from nnlint.maps import cuts_patches, has_own_weight, map_size, on_maps
 from nnlint.rule import bad, good, graph_rule
 
 
@@ -136,7 +136,7 @@ def fixed_filter() -> nn.Module:
 @graph_rule(category="convolution", level="info", since="0.1", tips=("small-kernels",))
 def check(graph: Graph) -> Iterator[Finding]:
     """The kernels that are even on an axis where the stride is odd."""
-    for conv in graph.find(Kind.of("conv2d", "conv3d")):
+    for conv in on_maps(graph, Kind.of("conv2d", "conv3d")):
         kernel, stride = conv.hyper.kernel, conv.hyper.stride
         if kernel is None or stride is None or is_deliberate(conv):
             continue

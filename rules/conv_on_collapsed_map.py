@@ -30,7 +30,7 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind
-from nnlint.maps import along_one_axis, has_attention, has_own_weight, map_size
+from nnlint.maps import along_one_axis, has_attention, has_own_weight, map_size, on_maps
 from nnlint.rule import bad, good, graph_rule
 
 
@@ -161,7 +161,7 @@ def not_padded() -> nn.Module:
 @graph_rule(category="convolution", level="warning", since="0.1")
 def check(graph: Graph) -> Iterator[Finding]:
     """The convolutions more than three quarters of whose weights meet nothing but padding."""
-    collapsed = [conv for conv in graph.find(Kind.of("conv2d", "conv3d")) if meeting_data(conv) is not None]
+    collapsed = [conv for conv in on_maps(graph, Kind.of("conv2d", "conv3d")) if meeting_data(conv) is not None]
     results = {*graph.output.inputs}
     if not collapsed or graph.guessed or len(results) != 1 or len(results.pop().shape) != 2 or has_attention(graph):
         return

@@ -39,7 +39,7 @@ from nnlint.kinds import (
     reshaping,
     transposed_convolution,
 )
-from nnlint.maps import map_size
+from nnlint.maps import map_size, on_maps
 from nnlint.rule import bad, good, graph_rule
 
 #: the same pixels, each for itself
@@ -155,7 +155,7 @@ def nothing_to_skip() -> nn.Module:
 @graph_rule(category="convolution", level="warning", since="0.1")
 def check(graph: Graph) -> Iterator[Finding]:
     """The convolutions that skip pixels which nothing else reads either."""
-    for conv in graph.find(convolution - transposed_convolution):
+    for conv in on_maps(graph, convolution - transposed_convolution):
         if (share := skipped(conv)) and not (is_seen_elsewhere(conv) or is_shortcut(conv) or thins_out(conv)):
             kernel, stride = ("x".join(map(str, sizes or ())) for sizes in (conv.hyper.kernel, conv.hyper.stride))
             yield conv.finding(

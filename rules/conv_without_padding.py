@@ -42,13 +42,7 @@ from nnlint.edits import set_argument, set_features
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, concatenation, indexing, padding
-from nnlint.maps import (
-    cuts_patches,
-    features_after,
-    has_own_weight,
-    map_size,
-    resized,
-)
+from nnlint.maps import cuts_patches, features_after, has_own_weight, map_size, on_maps, resized
 from nnlint.rule import bad, fix, good, graph_rule
 
 forward_convolution = Kind.of("conv2d", "conv3d")
@@ -225,7 +219,7 @@ def fixed_filter() -> nn.Module:
 @graph_rule(category="convolution", level="warning", since="0.1", tips=("same-padding",))
 def check(graph: Graph) -> Iterator[Finding]:
     """The convolutions that lose the rim of what they read."""
-    found = [(conv, wanted) for conv in graph.find(forward_convolution) if (wanted := missing(conv)) is not None]
+    found = [(conv, wanted) for conv in on_maps(graph, forward_convolution) if (wanted := missing(conv)) is not None]
     if not found or is_cropped(graph):
         return
     padded = after_padding(graph)

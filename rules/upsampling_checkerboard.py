@@ -28,7 +28,7 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.finding import Finding
 from nnlint.graph import Graph
 from nnlint.kinds import Kind
-from nnlint.maps import has_own_weight, map_size
+from nnlint.maps import has_own_weight, map_size, on_maps
 from nnlint.rule import bad, good, graph_rule
 
 
@@ -106,7 +106,7 @@ def fixed_filter() -> nn.Module:
 @graph_rule(category="convolution", level="info", since="0.1")
 def check(graph: Graph) -> Iterator[Finding]:
     """The transposed convolutions whose copies overlap unevenly."""
-    for conv in graph.find(Kind.of("conv_transpose2d", "conv_transpose3d")):
+    for conv in on_maps(graph, Kind.of("conv_transpose2d", "conv_transpose3d")):
         kernel, stride = conv.hyper.kernel, conv.hyper.stride
         if kernel is None or stride is None or not has_own_weight(conv) or max(map_size(conv.in_shape)) == 1:
             continue

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from nnlint.graph import Graph, Op
+from nnlint.kinds import convolution
 from nnlint.maps import (
     along_one_axis,
     covers_map,
@@ -17,6 +18,7 @@ from nnlint.maps import (
     is_decoder,
     last_map,
     map_size,
+    on_maps,
     resized,
     shrinks_map,
 )
@@ -69,6 +71,13 @@ def test_a_fixed_filter_has_no_weight_of_its_own() -> None:
     conv = next(graph_of(Blur(), 1, 1, 8, 8).find("conv2d"))
     assert not has_own_weight(conv)
     assert has_own_weight(of(nn.Conv2d(1, 1, 3), 1, 1, 8, 8))
+
+
+def test_convolutions_of_single_samples_are_left_out() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    assert [op.name for op in on_maps(graph_of(layer, 1, 3, 8, 8), convolution)] == ["conv2d"]
+    assert list(on_maps(graph_of(layer, 3, 8, 8), convolution)) == []
+    assert resized(of(layer, 3, 8, 8), (8,)) is None
 
 
 def test_attention_and_decoders() -> None:

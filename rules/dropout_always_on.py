@@ -20,8 +20,8 @@ Quiet when: `training` is given, whatever its value; a condition, a function or 
 Monte Carlo dropout; the module that drops is itself in training mode; the rate is 0; the call is in an installed
 library.
 
-The fix is safe: at evaluation the numbers are those that dropout estimates, and no parameter changes; training is the
-same.
+The fix is unsafe: at evaluation the numbers change, which is what it is for: they become those that dropout estimates.
+No parameter changes, and training stays the same.
 """
 
 import ast
@@ -248,7 +248,7 @@ def is_deliberate(source: Source, call: ast.Call) -> bool:
     return False
 
 
-@fix(safe=True)
+@fix(safe=False)
 def follow_the_mode(finding: Finding) -> Edit | None:
     """Ties the dropout to `self.training`, where there is a `self`."""
     drop = finding.subjects[0]

@@ -16,7 +16,7 @@ Quiet when: a layer with weights follows; the network is an encoder or a block w
 feed-forward part of a transformer (nnlint takes a result for scores if a loss judges it, a softmax or sigmoid ends it,
 or it has at most ten numbers a sample); the dropped values are added to others; the rate is 0.
 
-The fix is safe: dropout does nothing at evaluation and has no parameters.
+The fix is unsafe: training computes other numbers. At evaluation dropout does nothing, and it has no parameters.
 """
 
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ def check(graph: Graph) -> Iterator[Finding]:
             )
 
 
-@fix(safe=True)
+@fix(safe=False)
 def leave_out(finding: Finding) -> tuple[Edit, ...] | None:
     """Takes the dropout out, where it does nothing at evaluation."""
     drop = finding.subjects[0]

@@ -16,8 +16,8 @@ own, or a sigmoid in the network beside one in the training loop.
 Quiet when: the first one lets negative numbers through (LeakyReLU, ELU, GELU, tanh); anything between them can make a
 number negative (a layer, a norm, a sum); the same module or line serves another place where it is needed.
 
-The fix is safe: it drops an activation whose result is what it reads, to the last bit. For a sigmoid of a sigmoid
-there is none.
+The fix is safe: it drops an activation whose result is what it reads, to the last bit; where that would renumber the
+layers behind it, an identity takes its place. For a sigmoid of a sigmoid there is none.
 """
 
 from collections.abc import Iterator
@@ -175,4 +175,4 @@ def before(op: Op) -> Op | None:
 def mend(finding: Finding) -> tuple[Edit, ...] | None:
     """The activation taken out, where that changes no number."""
     op = finding.subjects[0]
-    return None if op in squeezing else remove_op(op)
+    return None if op in squeezing else remove_op(op, keep_names=True)

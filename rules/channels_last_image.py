@@ -4,8 +4,8 @@
 read it, is taken for one of H channels whose height is W and whose width is the number of colours. With ``in_channels``
 set to the height nothing raises, and the kernels slide over the columns and the colours.
 
-What to do: ``image.permute(2, 0, 1)`` for one image (``permute(0, 3, 1, 2)`` for a batch), or torchvision's ``ToTensor``
-or ``ToImage``, which do it, and the number of colours as ``in_channels``.
+What to do: ``image.permute(2, 0, 1)`` for one image (``permute(0, 3, 1, 2)`` for a batch), or ``ToTensor`` or
+``ToImage`` of torchvision, which do it, and the number of colours as ``in_channels``.
 
 What it costs: the network cannot see the rows: neighbouring rows are channels without an order. Its first layer has as
 many times more weights as the height exceeds the number of colours.

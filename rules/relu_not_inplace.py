@@ -1,7 +1,9 @@
 """An activation makes a new tensor where it could overwrite one that nobody reads again.
 
 ReLU and its kin can write their result over what they read. Where nothing else needs the old values that is the same
-network in less memory. The tip: let activations work in place, which saves memory.
+network in less memory.
+
+The tip: let activations work in place, which saves memory.
 
 What to do: say ``inplace=True`` (or ``F.relu_``, ``x.relu_()``). Leave it out where the finding does not show: there
 the old values are needed, or nnlint cannot tell.

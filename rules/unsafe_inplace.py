@@ -5,6 +5,9 @@ sqrt, ReLU). If that has been overwritten meanwhile, torch notices and raises, i
 a later operation reads the tensor by another name, as a pre-activation skip does: after ``out = relu_(x)``, ``x`` is
 the rectified tensor too, and ``out + x`` adds something else than was meant.
 
+The tip: let activations work in place. It holds where nothing needs the old values; this rule finds where something
+does.
+
 What to do: take the operation out of place (``inplace=False``, ``F.relu(x)`` for ``F.relu_(x)``, ``x = x + y`` for
 ``x += y``). Where the overwritten values are read by another name, decide which ones are meant; a trained network has
 got used to those it had.

@@ -8,12 +8,14 @@ import re
 from nnlint.script import options, tensors, torchnames, training
 from nnlint.script.builtin_calls import builtin
 from nnlint.script.datasets import hints_of
+from nnlint.script.definitions import forward_of
 from nnlint.script.hints import call_hint
 from nnlint.script.methods import Methods
 from nnlint.script.naming import Reference
 from nnlint.script.record import LossRecord
 from nnlint.script.samples import Samples
 from nnlint.script.scopes import Scope
+from nnlint.script.switches import sets_a_switch
 from nnlint.script.values import (
     NONE,
     UNKNOWN,
@@ -31,6 +33,7 @@ from nnlint.script.values import (
     Output,
     Sequence,
     Space,
+    StepTaken,
     Tensor,
     Unknown,
     Value,
@@ -182,7 +185,10 @@ class Caller(Methods):
             self.note_forward(net, node, args, kwargs)
             self.note_whole_batch(node, args)
             self.modes.call(net.name, node, self.loops_around(), grad=self.without_grad == 0)
-        return Output(net.name, (), (), sources_of(*args, *kwargs.values()))
+        forward = forward_of(self.networks, net.scope) if net.scope is not None else None
+        switched = sets_a_switch(forward, args, kwargs)
+        steps = (StepTaken(f"{net.name} with a switch", node),) if switched else ()
+        return Output(net.name, (), steps, sources_of(*args, *kwargs.values()))
 
     def note_whole_batch(self, node: ast.Call, args: list[Value]) -> None:
         """Records how many samples a network is given in every round of a loop, where the loop does not choose them."""

@@ -245,3 +245,30 @@ def test_networks_that_are_only_parameters(source: Callable) -> None:
                 F.l1_loss(helper(x), y)
         """)
     assert [loss.network for loss in read.recipe.losses] == ["model", "net_g", None, "helper"]
+
+
+@pytest.mark.parametrize(
+    ("call", "steps"),
+    [
+        ("net(x)", ()),
+        ("net(x, False)", ()),
+        ("net(x, raw=False)", ()),
+        ("net(x, raw=True)", ("net with a switch",)),
+        ("net(x, True)", ("net with a switch",)),
+    ],
+)
+def test_a_switch_may_change_what_a_network_gives(source: Callable, call: str, steps: tuple[str, ...]) -> None:
+    found = told(
+        source,
+        f"""
+        class Switched(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(1, 2)
+            def forward(self, x, raw=False):
+                return self.fc(x) if raw else self.fc(x).softmax(1)
+        net = Switched()
+        F.cross_entropy({call}, y)
+        """,
+    )
+    assert found == [("cross_entropy", "net", (), steps, False)]

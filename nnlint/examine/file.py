@@ -199,8 +199,7 @@ class _Examination:
 
 def with_other_batch(script: Script, traced: Traced, graph: Graph) -> Graph:
     """The graph with what a run with another batch size shows."""
-    trained = [loader for loader in script.recipe.loaders if loader.role == "train"]
-    last = any(loader.drop_last is None or not loader.drop_last.value for loader in trained)
+    last = any(loader.drop_last is None or not loader.drop_last.value for loader in script.recipe.training_loaders())
     return rebatched(graph, traced.module, (traced.inputs.args, traced.inputs.kwargs), {}, loader=last)
 
 

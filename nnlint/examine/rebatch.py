@@ -69,9 +69,13 @@ def rebatched(
     return replace(graph, rebatched=Rebatched(batch, other, tuple(mixing_views(graph, batch, shapes, other))))
 
 
-def _batch_of(inputs: Any) -> int | None:
-    sizes = {leaf.shape[0] if leaf.ndim > 1 else 0 for leaf in leaves(inputs) if isinstance(leaf, torch.Tensor)}
-    return sizes.pop() if len(sizes) == 1 and 0 not in sizes else None
+def _batch_of(inputs: tuple[tuple[Any, ...], dict[str, Any]]) -> int | None:
+    """The first size of all tensors among the arguments; None if they differ, or are held in lists and the like."""
+    args, kwargs = inputs
+    given = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    held = [leaf for leaf in leaves(inputs) if isinstance(leaf, torch.Tensor)]
+    sizes = {tensor.shape[0] if tensor.ndim > 1 else 0 for tensor in held}
+    return sizes.pop() if len(sizes) == 1 and 0 not in sizes and len(given) == len(held) else None
 
 
 def _is_cheap(module: nn.Module, inputs: Any) -> bool:

@@ -31,9 +31,12 @@ net(torch.rand(20, 12, 8))
 """
 _TRAINING = """
 loader = DataLoader(data, batch_size=20, shuffle=True, drop_last={drop_last})
+optimizer = torch.optim.AdamW(net.parameters())
 for features, labels in loader:
+    optimizer.zero_grad()
     loss = nn.functional.cross_entropy(net(features), labels)
     loss.backward()
+    optimizer.step()
 """
 
 
@@ -65,4 +68,24 @@ def test_a_size_from_the_input(tmp_path: Path, state: str) -> None:
 def test_a_local_name_is_taken_from_the_input(tmp_path: Path) -> None:
     text = _NET.format(state="torch.zeros(1, batch_size, 16)")
     text = text.replace("        out, _", "        batch_size = x.shape[0]\n        out, _")
+    assert _found(tmp_path, text) == []
+
+
+def test_images_in_a_list_are_no_batch(tmp_path: Path) -> None:
+    text = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, images):
+        mean = torch.tensor([0.4, 0.5, 0.6], device=images[0].device).view(3, 1, 1)
+        return [self.conv((image - mean)[None]) for image in images]
+
+net = Net()
+net([torch.rand(3, 8, 8), torch.rand(3, 8, 8)])
+"""
     assert _found(tmp_path, text) == []

@@ -334,7 +334,7 @@ class Caller(Methods):
         """The value of a function nnlint knows nothing about; ``sources`` are those of what it is a method of."""
         self.note_handed(label, node, args, kwargs)
         for item in [*args, *kwargs.values()]:
-            if isinstance(item, Net) and not _KEEPS_MODE.search(label):
+            if isinstance(item, Net | Unknown) and item.name and not _KEEPS_MODE.search(label.rpartition(".")[2]):
                 self.modes.forget(item.name)
         if any(isinstance(value, LossValue) for value in args):
             return LossValue(losses_of(*args), sources_of(*args))

@@ -127,3 +127,23 @@ def test_within_a_batch_the_training_goes_on_at_the_call(source: Callable) -> No
     run = next(run for run in read.recipe.passes if run.purpose == "train" and run.mode == "eval")
     assert run.resumes is not None and run.set_by is not None
     assert (read.text(run.resumes.site), read.text(run.set_by)) == ("net(x)", "net.eval()")
+
+
+def test_a_network_of_unknown_make_that_is_handed_on(source: Callable) -> None:
+    read = source("""
+    import torch
+    from tools import eval_mode
+    class Fitting:
+        def __init__(self, model, loader):
+            self.model, self.loader = model, loader
+        def fit(self, loader, test_loader):
+            optimizer = torch.optim.Adam(self.model.parameters())
+            self.model.train()
+            for x, y in loader:
+                self.model(x).sum().backward()
+                optimizer.step()
+            with eval_mode(self.model):
+                for x, y in test_loader:
+                    print(self.model(x))
+    """)
+    assert [(run.purpose, run.mode) for run in read.recipe.passes] == [("train", None), ("evaluate", None)]

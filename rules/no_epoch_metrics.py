@@ -17,7 +17,8 @@ But When?), and a training log the first thing to look at when a training fails.
 
 Quiet when: anything in the loop, or in a function that it calls, might tell somebody a number: a print, a logger, a
 tracker, a progress bar with a postfix, a list or attribute that keeps it, a comparison that acts on it, or a call that
-nnlint knows nothing about; a framework owns the loop; it is not told that the loop goes over epochs.
+nnlint knows nothing about; a framework owns the loop; the loop over epochs has none over batches in it, so that an
+epoch is one step.
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ is the input that is wrong, say so: ``--input``, or ``# nnlint: input=3x224x224`
 
 What it costs: the network cannot run.
 
-What is known today: mismatched sizes are what static checkers of PyTorch were first built for (Jhoo et al., A Static
+What is known today: mismatched sizes are found without running, too, by static analysis (Jhoo et al., A Static
 Analyzer for Detecting Tensor Shape Errors in Deep Neural Network Training Code, arXiv:2112.09037). ``nn.LazyLinear``
 and ``nn.LazyConv2d`` take the number from the first input they are given.
 

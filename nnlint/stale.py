@@ -47,7 +47,7 @@ def _read_later(source: Source, site: Site, by_method: bool) -> tuple[tuple[str,
         return ()
     body = _Body(source, function)
     holding = body.aliases(given, statement)
-    if not (isinstance(statement, ast.Expr) and statement.value is node):  # else it is meant to be overwritten
+    if not _discards(source, statement, node):  # else it is meant to be overwritten
         holding.add(given)
     uses = [
         use
@@ -55,6 +55,15 @@ def _read_later(source: Source, site: Site, by_method: bool) -> tuple[tuple[str,
         for use in body.read_beside(name, node, statement) + body.read_after(name, statement)
     ]
     return tuple((use.id, place) for use in uses if (place := body.operation(use)) is not None)
+
+
+def _discards(source: Source, statement: ast.stmt, node: ast.AST) -> bool:
+    """Whether nothing takes the result, nor that of the methods called on it: ``x.mul_(2).add_(1)``."""
+    while isinstance(outer := source.parent(node), ast.Attribute) and isinstance(
+        call := source.parent(outer), ast.Call
+    ):
+        node = call
+    return isinstance(statement, ast.Expr) and statement.value is node
 
 
 def _given(node: ast.Call | ast.AugAssign, by_method: bool) -> str | None:

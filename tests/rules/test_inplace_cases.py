@@ -302,6 +302,15 @@ def _discarded(self: Net, x: Tensor) -> Tensor:
     return self.last(self.first(x) + x)
 
 
+def _discarded_chain(self: Net, x: Tensor) -> Tensor:
+    x = self.stem(x)
+    if self.inplace:
+        x.mul_(2).add_(1)
+    else:
+        x = x * 2 + 1
+    return self.last(x)
+
+
 def _halves(self: Net, x: Tensor) -> Tensor:
     x = self.stem(x)
     left, right = x[:, :4], x[:, 4:]
@@ -324,7 +333,7 @@ def _only_the_shape_is_read(self: Net, x: Tensor) -> Tensor:
 
 RIGHT = (
     _residual, _dense, _keeps_a_copy, _earlier_reader_keeps_nothing, _skip_before_the_layer, _without_gradients,
-    _written_into, _discarded, _halves, _set_again, _only_the_shape_is_read,
+    _written_into, _discarded, _discarded_chain, _halves, _set_again, _only_the_shape_is_read,
 )  # fmt: skip
 
 

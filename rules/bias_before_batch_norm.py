@@ -161,8 +161,9 @@ def check(graph: Graph) -> Iterator[Finding]:
     for layer, norm in pairs:
         if bias_of(layer) not in alone:
             count = layer.hyper.out_channels
+            number = "1 parameter" if count == 1 else f"{count} parameters"
             yield layer.finding(
-                f"{layer} adds a bias that {norm} subtracts again: {count} parameters for nothing; use bias=False",
+                f"{layer} adds a bias that {norm} subtracts again: {number} for nothing; use bias=False",
                 norm,
                 parameters=count,
             )

@@ -35,10 +35,11 @@ from torch import Tensor, nn
 from nnlint.algorithms import longest_path
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op
-from nnlint.kinds import Kind, arithmetic, convolution, linear, merging, normalisation, unit_length, weight_norm
+from nnlint.kinds import Kind, convolution, linear, merging, normalisation, unit_length, weight_norm
 from nnlint.rule import bad, good, graph_rule
 
 layers = convolution | linear
+scaling = Kind.of("mul", "addcmul")
 #: keeps the scale of activations or weights, or is part of a norm written by hand
 steadying = (
     normalisation
@@ -252,7 +253,7 @@ def trained_on_path(graph: Graph, kind: Kind) -> list[Op]:
 
 def steady_otherwise(graph: Graph, found: list[Op]) -> bool:
     """Whether learnt scalars scale what is added, the map grows, or layers without convolutions have a skip."""
-    scaled = any(reader in arithmetic for op in graph.find("parameter") for reader in op.users)
+    scaled = any(op.params or any(source.name == "parameter" for source in op.inputs) for op in graph.find(scaling))
     read = max((math.prod(op.shape[2:]) for op in graph.inputs), default=1)
     grows = read > 1 and any(math.prod(op.shape[2:]) > read for op in graph.output.inputs)
     skips = any(op in merging and len(set(op.inputs)) > 1 for op in graph.ops)

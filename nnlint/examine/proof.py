@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ def proof_of(traced: Traced, graph: Graph, rebuild: Callable[[], nn.Module] | No
         for name, value in module.state_dict().items()
         if not nn.parameter.is_lazy(value)
     )
-    proof = Proof(tuple(value.shape for value in graph.output.reads), state)
+    proof = Proof(tuple(value.shape for value in graph.output.reads), state, guessed=graph.guessed)
     size = 4 * graph.params + graph.activation_bytes
     if size > MOST_BYTES or graph.macs > MOST_MACS:
         return _unproven(proof, "it is too large to be run with numbers")
@@ -54,11 +55,11 @@ def proof_of(traced: Traced, graph: Graph, rebuild: Callable[[], nn.Module] | No
             training = _numbers(rebuild, traced, training=True)
     except (TookTooLongError, Exception):  # no gradients to compare: it only evaluates, or its training is broken
         training = None
-    return Proof(proof.outputs, proof.state, evaluation, training)
+    return replace(proof, evaluation=evaluation, training=training)
 
 
 def _unproven(proof: Proof, why: str) -> Proof:
-    return Proof(proof.outputs, proof.state, unproven=why)
+    return replace(proof, unproven=why)
 
 
 def _numbers(rebuild: Callable[[], nn.Module], traced: Traced, *, training: bool) -> str:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from nnlint.check import severity
 from nnlint.finding import Finding
-from nnlint.fix.plan import Planned
+from nnlint.fix.plan import Planned, key_of
 from nnlint.report.model import FileReport, NetworkReport, Proof
+from nnlint.script.source import split_lines
 
 
-def objection(before: FileReport, after: FileReport, fixes: Sequence[Planned], *, unsafe: bool = False) -> str | None:
+def objection(
+    before: FileReport,
+    after: FileReport,
+    fixes: Sequence[Planned],
+    *,
+    unsafe: bool = False,
+    texts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> str | None:
     """Why edits have to be taken back, None if nothing is wrong with them.
 
     Args:
         before, after: the reports of the file without and with them, both with proofs.
         fixes: what the edits are to mend.
         unsafe: whether unsafe fixes are applied too: then a new finding that has one may come, and go again.
+        texts: the texts of the edited files before and after, by real path.
     """
     safe = all(fix.safe for fix in fixes)
     return (
         _broken(before, after)
         or next((why for network in before.networks if (why := _network(network, after, safe=safe))), None)
-        or _still_there(before, after, fixes)
+        or _still_there(before, after, fixes, texts, unsafe=unsafe)
         or _new(before, after, fixes, unsafe=unsafe)
     )
 
@@ -54,10 +65,10 @@ def _network(before: NetworkReport, after: FileReport, *, safe: bool) -> str | N
         return f"{name} is not found any more"
     if network.status != "traced":
         return f"{name} does not run any more ({network.reason or network.status})"
-    if network.inputs != before.inputs:
-        return f"{name} is run on another input now ({', '.join(network.inputs)})"
     if before.proof is None or network.proof is None:
         return None
+    if network.inputs != before.inputs and (safe or not network.proof.guessed):
+        return f"{name} is run on another input now ({', '.join(network.inputs)})"
     return _proofs(name, before.proof, network.proof, safe=safe)
 
 
@@ -86,12 +97,53 @@ def _numbers(name: str, before: Proof, after: Proof) -> str | None:
     return None
 
 
-def _still_there(before: FileReport, after: FileReport, fixes: Iterable[Planned]) -> str | None:
-    mended = Counter(fix.finding.rule for fix in fixes)
-    old = Counter(finding.rule for finding in before.findings)
-    new = Counter(finding.rule for finding in after.findings)
-    left = next((rule for rule, count in mended.items() if new[rule] > old[rule] - count), None)
-    return None if left is None else f"{left} is found all the same"
+def _still_there(
+    before: FileReport,
+    after: FileReport,
+    fixes: Sequence[Planned],
+    texts: Mapping[str, tuple[str, str]],
+    *,
+    unsafe: bool,
+) -> str | None:
+    """A rule of which not as many findings are gone as were to be mended.
+
+    Others of it may have come: less severe ones, or such as the next pass mends (but not where the fix just was).
+    """
+    known = {key_of(finding) for finding in before.findings}
+    for rule in dict.fromkeys(fix.finding.rule for fix in fixes):
+        own = [fix.finding for fix in fixes if fix.finding.rule == rule]
+        found = [finding for finding in after.findings if finding.rule == rule]
+        more = len(found) + len(own) - sum(finding.rule == rule for finding in before.findings)
+        if more <= 0:
+            continue
+        mended = {_excerpt(finding, texts, 0) for finding in own}
+        bound = max(severity(finding.level) for finding in own)
+        others = [finding for finding in found if key_of(finding) not in known]
+        welcome = [
+            finding
+            for finding in others
+            if severity(finding.level) > bound
+            or (_passes(finding, bound, unsafe=unsafe) and _excerpt(finding, texts, 1) not in mended)
+        ]
+        if len(welcome) < more:
+            elsewhere = f"then {rule} is found elsewhere ({others[0].message})" if others else ""
+            return elsewhere or f"{rule} is found all the same"
+    return None
+
+
+def _excerpt(finding: Finding, texts: Mapping[str, tuple[str, str]], which: int) -> str:
+    """The text a finding stands at."""
+    site = finding.site
+    if site is None or (pair := texts.get(os.path.realpath(site.file))) is None:
+        return ""
+    lines = split_lines(pair[which])[site.line - 1 : site.end_line]
+    return "\n".join(lines)[site.column - 1 :][: None if len(lines) > 1 else site.end_column - site.column]
+
+
+def _passes(finding: Finding, bound: int, *, unsafe: bool) -> bool:
+    """Whether a new finding is no worse than what is mended, and can be mended itself: the next pass does it."""
+    mendable = finding.fix is not None and (finding.fix.safe or unsafe)
+    return mendable and severity(finding.level) == bound > 0
 
 
 def _new(before: FileReport, after: FileReport, fixes: Iterable[Planned], *, unsafe: bool) -> str | None:
@@ -104,8 +156,6 @@ def _new(before: FileReport, after: FileReport, fixes: Iterable[Planned], *, uns
     for finding in after.findings:
         kind = (finding.rule, finding.level)
         known[kind] -= 1
-        new, level = known[kind] < 0, severity(finding.level)
-        passing = level == bound > 0 and finding.fix is not None and (finding.fix.safe or unsafe)
-        if new and level <= bound and not passing:
+        if known[kind] < 0 and severity(finding.level) <= bound and not _passes(finding, bound, unsafe=unsafe):
             return f"it brings about {finding.rule} ({finding.message})"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,9 +23,13 @@ class Planned:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What it is known by in later passes, when lines have moved."""
-        finding = self.finding
-        return (finding.rule, finding.network, *finding.paths[:1], finding.message)
+        """What it is known by in later passes."""
+        return key_of(self.finding)
+
+
+def key_of(finding: Finding) -> tuple[str, ...]:
+    """What a finding is known by when other fixes have moved lines, and changed numbers in its message."""
+    return (finding.rule, finding.network, *finding.paths[:1], re.sub(r"\d[\d,.]*", "#", finding.message))
 
 
 def planned(findings: Iterable[Finding], files: Iterable[str]) -> list[Planned]:

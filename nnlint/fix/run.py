@@ -256,7 +256,7 @@ class _Trials:
         groups = [list(fixes)]
         while groups:
             group = groups.pop(0)
-            after, why = self._try(before, [*accepted, *group])
+            after, why = self._try(report, accepted, group)
             if why is None and after is not None:
                 accepted += group
                 report = after
@@ -267,17 +267,22 @@ class _Trials:
                 groups[:0] = [group[:half], group[half:]]
         return accepted, report
 
-    def _try(self, before: FileReport, fixes: Sequence[Planned]) -> tuple[FileReport | None, str | None]:
+    def _try(
+        self, before: FileReport, accepted: Sequence[Planned], fixes: Sequence[Planned]
+    ) -> tuple[FileReport | None, str | None]:
+        """The report with more fixes than those accepted so far, whose report is ``before``, and what is wrong."""
         if self.left <= 0:
             return None, "too many fixes of this file have been tried already"
         self.left -= 1
-        texts = edited(self.work.texts, fixes)
+        texts = edited(self.work.texts, [*accepted, *fixes])
         if texts is None:
             return None, "its edits do not fit the file"
         if (why := _unwritable(self.work.originals, texts)) is not None:
             return None, why
         after = self.work._examine(self.target, texts)
-        return after, judge.objection(before, after, fixes, unsafe=self.work.unsafe)
+        were = self.texts_with(accepted)
+        pairs = {path: (were[path], text) for path, text in texts.items()}
+        return after, judge.objection(before, after, fixes, unsafe=self.work.unsafe, texts=pairs)
 
 
 def _unwritable(originals: Mapping[str, files.Original], texts: Mapping[str, str]) -> str | None:

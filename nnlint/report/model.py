@@ -33,6 +33,7 @@ class Proof:
         evaluation, training: a hash of the numbers it computes on seeded weights and inputs, in training of the
             gradients too; None where it was not run with numbers.
         unproven: why not.
+        guessed: whether nnlint chose the sizes of the inputs: then they may become others.
     """
 
     outputs: tuple[tuple[int, ...], ...]
@@ -40,6 +41,7 @@ class Proof:
     evaluation: str | None = None
     training: str | None = None
     unproven: str = ""
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

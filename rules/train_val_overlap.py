@@ -212,6 +212,39 @@ def the_test_part() -> None:
 
 
 @good(input="16")
+def made_by_one_function() -> None:
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    def load(split: str) -> TensorDataset:
+        features, labels = torch.load(f"{split}.pt")
+        return TensorDataset(features.float(), labels.long())
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = nn.Sequential(nn.Linear(16, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(inplace=True), nn.Linear(32, 2)).to(
+        device
+    )
+    train_data, test_data = load("train"), load("test")
+    train_loader = DataLoader(train_data, batch_size=64, shuffle=True, num_workers=2, pin_memory=True)
+    test_loader = DataLoader(test_data, batch_size=256)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for epoch in range(30):
+        net.train()
+        total = 0.0
+        for features, labels in train_loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        net.eval()
+        with torch.no_grad():
+            right = sum((net(x.to(device)).argmax(1) == y.to(device)).sum().item() for x, y in test_loader)
+        print(f"epoch {epoch}: loss {total:.3f} accuracy {right:.3f}")
+
+
+@good(input="16")
 def chosen_by_samplers() -> None:
     import torch
     from torch import nn

@@ -13,7 +13,7 @@ from nnlint.script.evaluate import Evaluator
 from nnlint.script.labels import grouped_labels
 from nnlint.script.networks import methods
 from nnlint.script.scopes import Scope
-from nnlint.script.values import Instance, Made, Sequence, Tensor, Value
+from nnlint.script.values import Instance, Known, Made, Sequence, Tensor, Value
 from nnlint.site import Fact
 
 _TORCH = "torch.utils.data."
@@ -96,7 +96,7 @@ class Samples:
         leaf = made.path.rpartition(".")[2]
         arguments = dict(self.reader.plain({str(i): value for i, value in enumerate(made.args)} | dict(made.kwargs)))
         given = (*(str(i) for i in range(len(made.args))), *(name for name, _ in made.kwargs))
-        site, number = self.reader.spans.of(made.node), self._number(made)
+        site, number = self.reader.spans.of(made.node), None if self._is_one_of_several(made) else self._number(made)
         found = DataSet(made.path, site, number, arguments=arguments, given=given)
         if made.path.startswith(_TORCHVISION):
             return self._of_torchvision(found, made, leaf)
@@ -135,6 +135,21 @@ class Samples:
             return self._numbers.setdefault(key, len(self._numbers))
         except TypeError:  # made with arguments that cannot be compared
             return None
+
+    def _is_one_of_several(self, made: Made) -> bool:
+        """Whether one call makes several data sets: it stands in a function that is called more than once, and is
+        given more than constants (``load("train")`` and ``load("test")`` both make ``TensorDataset(images, labels)``).
+        """
+        given = (*made.args, *(value for _, value in made.kwargs))
+        if all(isinstance(value, Known) for value in given):
+            return False
+        tree = self.reader.names.module.node
+        around = [
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and made.node in set(ast.walk(node))
+        ]
+        names = {node.name for node in around}
+        calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+        return sum(getattr(called, "id", getattr(called, "attr", "")) in names for called in calls) > 1
 
     # -- transforms
 

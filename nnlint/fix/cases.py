@@ -76,7 +76,7 @@ def _found(rule: RuleInfo, result: run.Result) -> str:
 
 def _fixed(rule: RuleInfo, path: str) -> run.Result:
     local = () if rule.module else (rule.pack,)
-    settings = Settings(extend_select=(rule.name,), local_rules=local)
+    settings = Settings(extend_select=(rule.name,), local_rules=local, proof=True)
     return run.fix([path], settings, unsafe=True, only={rule.name}, session=_session())
 
 

@@ -151,7 +151,8 @@ class _Work:
 
     def _mend(self, index: int, target: Target, real: Mapping[str, str]) -> FileReport:
         """One target mended, as far as it can be; its report then."""
-        before = self._examine(target, self.texts)
+        known = self.asked.proof and not self._changed()
+        before = self.report.files[index] if known else self._examine(target, self.texts)
         trials = _Trials(self, target)
         for _ in range(MOST_PASSES):
             fixes = self._applicable(before, real)

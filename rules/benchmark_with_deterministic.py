@@ -260,8 +260,8 @@ def check(recipe: Recipe) -> Iterator[Finding]:
     if benchmark is not None and benchmark.value is True and asked:
         yield Finding.about(
             benchmark,
-            "cudnn.benchmark picks whatever algorithm was fastest in this run, which undoes the determinism asked for: set "
-            "it to False where runs must repeat exactly",
+            "cudnn.benchmark picks whatever algorithm was fastest in this run, which undoes the determinism asked for: "
+            "set it to False where runs must repeat exactly",
             ("determinism is asked for", asked[0].site),
         )
 

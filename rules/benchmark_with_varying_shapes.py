@@ -295,8 +295,8 @@ def check(recipe: Recipe) -> Iterator[Finding]:
     if any(True for graph in recipe.trained_graphs() for _ in graph.find(convolution)):
         yield Finding.about(
             benchmark,
-            "cudnn.benchmark measures every convolution anew for each size of input, and here sizes change from batch to "
-            "batch: leave it off, or keep to a few sizes",
+            "cudnn.benchmark measures every convolution anew for each size of input, and here sizes change from batch "
+            "to batch: leave it off, or keep to a few sizes",
             ("sizes change", recipe.varying_sizes[0].site),
         )
 

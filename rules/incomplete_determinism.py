@@ -314,8 +314,8 @@ def check(recipe: Recipe) -> Iterator[Finding]:
     if unordered and not recipe.may_set("torch.use_deterministic_algorithms"):
         yield Finding.about(
             facts[0],
-            f"cudnn.deterministic speaks for cuDNN alone, and {unordered[0]} ({unordered[0].name}) adds in any order on "
-            "CUDA: torch.use_deterministic_algorithms(True) sees to all operations",
+            f"cudnn.deterministic speaks for cuDNN alone, and {unordered[0]} ({unordered[0].name}) adds in any order "
+            "on CUDA: torch.use_deterministic_algorithms(True) sees to all operations",
             *((("the operation", unordered[0].site),) if unordered[0].site is not None else ()),
             op_name=unordered[0].name,
         )

@@ -330,7 +330,7 @@ def check(recipe: Recipe) -> Iterator[Finding]:
         for op in raising(graph):
             here = op.site is not None and op.site.file == recipe.file
             found = op.finding(
-                f"{op} ({op.name}) has no deterministic form on CUDA: as determinism is asked for, training raises there",
+                f"{op} ({op.name}) has no deterministic form on CUDA: as that is asked for, training raises here",
                 op_name=op.name,
             )
             where = (Related("determinism is asked for", asked.site),)

@@ -15,7 +15,7 @@ from nnlint.edits.arguments import argument, remove_argument, replace_callee, se
 from nnlint.edits.features import set_features
 from nnlint.edits.moves import insert_after, move_after, remove_op, swap
 from nnlint.edits.names import in_scope
-from nnlint.edits.source import source_of
+from nnlint.edits.source import is_installed, source_of
 from nnlint.edits.statements import after_statement, before_statement, begin_block
 from nnlint.finding import Edit
 from nnlint.site import Site
@@ -29,6 +29,7 @@ __all__ = [
     "begin_block",
     "in_scope",
     "insert_after",
+    "is_installed",
     "move_after",
     "remove_argument",
     "remove_op",

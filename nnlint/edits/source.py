@@ -191,7 +191,7 @@ class Source:
 
 def source_of(where: Site | None) -> Source | None:
     """The source a site stands in; None if there is none, or it is not the user's to edit (an installed package's)."""
-    if where is None or _is_installed(where.file):
+    if where is None or is_installed(where.file):
         return None
     lines = linecache.getlines(where.file)
     if not lines:
@@ -206,7 +206,8 @@ def source_of(where: Site | None) -> Source | None:
     return held
 
 
-def _is_installed(file: str) -> bool:
+def is_installed(file: str) -> bool:
+    """Whether a file belongs to an installed package, or to Python itself: not the user's to edit."""
     path = PurePath(file)
     return "site-packages" in path.parts or "dist-packages" in path.parts or path.is_relative_to(_STANDARD)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nnlint.edits import OverlappingEditsError, applied
+from nnlint.edits import OverlappingEditsError, applied, is_installed
 from nnlint.finding import Edit, Finding
 
 _Span = tuple[tuple[int, int], tuple[int, int]]
@@ -34,7 +34,7 @@ def key_of(finding: Finding) -> tuple[str, ...]:
 
 def planned(findings: Iterable[Finding], files: Iterable[str]) -> list[Planned]:
     """The fixes of findings that change nothing but these files (real paths), in the order of the findings."""
-    allowed = set(files)
+    allowed = {file for file in files if not is_installed(file)}
     found = []
     for finding in findings:
         if finding.fix is None or not finding.fix.edits:

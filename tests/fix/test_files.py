@@ -134,6 +134,11 @@ def test_edits_of_other_files_are_no_plan(tmp_path) -> None:
     assert len(planned([fixed(own, *edits)], [own, other])) == 1
 
 
+def test_installed_packages_are_left_alone(tmp_path) -> None:
+    file = str(tmp_path / "site-packages" / "net.py")
+    assert planned([fixed(file, Edit(Site(file, 1, 1, 1, 2), "x"))], [file]) == []
+
+
 def test_edits_that_do_not_fit(tmp_path) -> None:
     file = str(tmp_path / "net.py")
     plan = planned([fixed(file, Edit(Site(file, 9, 1, 9, 2), "x"))], [file])

@@ -251,6 +251,7 @@ class Graph:
         guesses: sites and reasons where a value that only a real run knows was assumed.
         modal: paths of modules whose ``forward`` takes another way in training than in evaluation, by a condition on
             ``self.training``: what was recorded of them in one mode says nothing of the other.
+        modal_results: of these the modules whose result may be made otherwise, not only what they do on the way to it.
         guessed: whether nobody states the inputs: the sizes the network leaves open are then nnlint's choice.
     """
 
@@ -264,6 +265,7 @@ class Graph:
     idle: tuple[Idle, ...] = ()
     rebatched: Rebatched | None = None
     modal: tuple[str, ...] = ()
+    modal_results: tuple[str, ...] = ()
     guessed: bool = False
 
     def __post_init__(self) -> None:

@@ -56,6 +56,13 @@ def is_modal(graph: Graph, op: Op) -> bool:
     return any(not path or op.path == path or op.path.startswith(path + ".") for path in graph.modal)
 
 
+def is_made_by_mode(graph: Graph, op: Op) -> bool:
+    """Whether an op runs inside a module whose result may be another thing in training than the recorded one."""
+    if not graph.modal_results or is_after_output(graph, op):
+        return False
+    return any(not path or op.path == path or op.path.startswith(path + ".") for path in graph.modal_results)
+
+
 def is_after_output(graph: Graph, op: Op) -> bool:
     """Whether an op belongs to the training (a loss, or a step towards it) and not to the network."""
     return op.index > graph.output.index

@@ -32,7 +32,7 @@ from nnlint.graph import Graph, Op
 from nnlint.kinds import convolution, dropout, linear, log_probability, logits_loss, rectifier, value_preserving
 from nnlint.kinds import softmax as exponential
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_modal, judged
+from nnlint.structure import is_made_by_mode, judged
 
 #: what wants scores when it stands at the end
 final = exponential | log_probability
@@ -124,7 +124,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     for judge in graph.find(logits_loss | final):
         sources = judged(judge, past=unchanged) if judge in logits_loss else read_at_the_end(judge)
         for op in sources:
-            if op in rectifier and op.index not in seen and follows_layer(op) and not is_modal(graph, op):
+            if op in rectifier and op.index not in seen and follows_layer(op) and not is_made_by_mode(graph, op):
                 seen.add(op.index)
                 yield op.finding(
                     f"{op} rectifies the scores that {judge} is given: no class can be ruled out by a negative one; "

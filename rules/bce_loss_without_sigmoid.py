@@ -46,7 +46,7 @@ from nnlint.kinds import (
     value_preserving,
 )
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_made_by_constructor, is_modal, judged
+from nnlint.structure import is_made_by_constructor, is_made_by_mode, judged
 
 #: what a sigmoid has to follow: any number
 scores = convolution | linear | recurrent | normalisation
@@ -146,7 +146,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     """Walks back from the loss to the op that decides the range of what it judges."""
     for loss in graph.find("binary_cross_entropy"):
         for source in judged(loss, past=keeps_range):
-            if source in unbounded and not is_modal(graph, source):
+            if source in unbounded and not is_made_by_mode(graph, source):
                 yield loss.finding(
                     f"binary cross-entropy needs probabilities, but {source} can give any number; use "
                     f"BCEWithLogitsLoss, or put a sigmoid after it",

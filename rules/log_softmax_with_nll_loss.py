@@ -31,7 +31,7 @@ from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, identity
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import class_axis, is_made_by_constructor, is_modal, is_read_only_by, judges, normal_axis
+from nnlint.structure import class_axis, is_made_by_constructor, is_made_by_mode, is_read_only_by, judges, normal_axis
 
 #: views would move the axis of the classes
 past = identity | Kind.of("squeeze", "unsqueeze")
@@ -115,7 +115,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     for source in graph.find("log_softmax"):
         losses = judges(source, past=past)
         axis = normal_axis(source.hyper.dim, len(source.shape))
-        if not losses or is_modal(graph, source) or source.shape[axis or 0] == 1:
+        if not losses or is_made_by_mode(graph, source) or source.shape[axis or 0] == 1:
             continue
         if all(is_over(loss, source, axis) for loss in losses) and is_read_only_by(source, losses, past=past):
             yield source.finding(

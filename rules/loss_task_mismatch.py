@@ -31,7 +31,7 @@ from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, dropout, value_preserving
 from nnlint.recipe import Loss, Recipe
 from nnlint.rule import bad, good, recipe_rule
-from nnlint.structure import applied_loss, class_axis, is_modal, judged, softmax_axis
+from nnlint.structure import applied_loss, class_axis, is_made_by_mode, judged, softmax_axis
 
 by_distance = Kind.of("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 past = value_preserving | dropout
@@ -276,7 +276,7 @@ def check(recipe: Recipe) -> Iterator[Finding]:
         if op is None or graph is None:
             continue
         for source in judged(op, past=past):
-            message = None if is_modal(graph, source) else fault(recipe, graph, loss, op, source)
+            message = None if is_made_by_mode(graph, source) else fault(recipe, graph, loss, op, source)
             if message is not None:
                 related = [(source.label, source.site)] if source.site else []
                 yield Finding.about(loss.site, message, *related)

@@ -32,7 +32,7 @@ from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph
 from nnlint.kinds import Kind, convolution, dropout, linear, normalisation, rectifier, recurrent, value_preserving
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_made_by_constructor, is_modal, is_read_only_by, judged, judges
+from nnlint.structure import is_made_by_constructor, is_made_by_mode, is_read_only_by, judged, judges
 
 scores = convolution | linear | recurrent | normalisation | rectifier
 probabilities = Kind.of("softmax", "sigmoid", "hardsigmoid")
@@ -103,7 +103,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     """Walks back from each negative log-likelihood to the op that makes what it picks from."""
     for loss in graph.find("nll_loss"):
         for source in judged(loss, past=past):
-            if is_modal(graph, source):
+            if is_made_by_mode(graph, source):
                 continue
             if source in scores:
                 yield loss.finding(

@@ -30,7 +30,7 @@ from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph
 from nnlint.kinds import Kind, dropout, value_preserving
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_modal, is_read_only_by, judged, judges
+from nnlint.structure import is_made_by_mode, is_read_only_by, judged, judges
 
 judge = Kind.of("binary_cross_entropy_with_logits", "multilabel_soft_margin_loss", "soft_margin_loss")
 squashing = Kind.of("sigmoid", "hardsigmoid", "softmax")
@@ -115,7 +115,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     """Walks back from each loss that applies a sigmoid to the op that makes its scores."""
     for loss in graph.find(judge):
         for source in judged(loss, past=past):
-            if source in squashing and not is_modal(graph, source):
+            if source in squashing and not is_made_by_mode(graph, source):
                 yield source.finding(
                     f"{source} squashes scores that {loss} squashes again: what it reads lies in [0, 1], which it "
                     f"takes for undecided to a little in favour; give it the raw scores",

@@ -34,7 +34,7 @@ from nnlint.edits import remove_op, replace_callee
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_made_by_constructor, is_modal, is_read_only_by, judges
+from nnlint.structure import is_made_by_constructor, is_made_by_mode, is_read_only_by, judges
 
 #: real, fake, and the generator's own: nothing but a GAN judges one output in three places
 GAN_LOSSES = 3
@@ -114,7 +114,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         losses = judges(source)
         if not losses or any(loss.name != "binary_cross_entropy" for loss in losses):
             continue
-        if is_modal(graph, source) or is_autoencoder(graph, source) or is_adversary(graph, losses):
+        if is_made_by_mode(graph, source) or is_autoencoder(graph, source) or is_adversary(graph, losses):
             continue
         if is_read_only_by(source, losses):
             yield source.finding(

@@ -33,7 +33,7 @@ from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, dropout, value_preserving
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import class_axis, is_modal, is_read_only_by, judged, judges, normal_axis
+from nnlint.structure import class_axis, is_made_by_mode, is_read_only_by, judged, judges, normal_axis
 
 probabilities = Kind.of("softmax", "sigmoid", "hardsigmoid")
 past = value_preserving | dropout
@@ -142,7 +142,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         if loss.in_shape and loss.in_shape[class_axis(loss.in_shape)] == 1:
             continue  # the loss is always 0: another rule's
         for source in judged(loss, past=past):
-            if is_modal(graph, source):
+            if is_made_by_mode(graph, source):
                 continue
             if source in probabilities:
                 yield source.finding(

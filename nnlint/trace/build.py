@@ -26,7 +26,7 @@ from nnlint.trace import replay
 from nnlint.trace.hyper import hyper, stated_arguments
 from nnlint.trace.losses import GivenLoss, append_losses
 from nnlint.trace.macs import macs
-from nnlint.trace.modal import modal_modules
+from nnlint.trace.modal import modal_modules, modal_results
 from nnlint.trace.names import op_name, spelling
 from nnlint.trace.outputs import OutputPath, selected
 from nnlint.trace.parameters import Parameters, unused_modules
@@ -76,10 +76,11 @@ def build_graph(
     unused = unused_modules(parameters, builder.ops) if model is not None else ()
     append_losses(builder.ops, losses, builder.output_part)
     modal = modal_modules(model) if model is not None else ()
+    results = modal_results(model, modal) if model is not None else ()
     idle = idle_modules(model, unused, gm.meta.get(SITES, lambda _: None)) if model is not None else ()
     assumed = gm.meta.get(ASSUMED, ())
     ops = tuple(builder.ops)
-    return Graph(ops, name, file, how, unused, parameters.own, assumed, idle=idle, modal=modal)
+    return Graph(ops, name, file, how, unused, parameters.own, assumed, idle=idle, modal=modal, modal_results=results)
 
 
 class _Builder:

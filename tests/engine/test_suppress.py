@@ -102,13 +102,13 @@ import torch
 from torch import nn
 
 
-class Helper(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 3, 1)  # nnlint: ignore[dropout-before-batch-norm] -- nobody builds it
+def helper(width):
+    if width > 3:
+        return None
+    return nn.Conv2d(3, width, 1)  # nnlint: ignore[dropout-before-batch-norm] -- nobody calls it
 
-    def forward(self, x):
-        return self.conv(x)
+
+
 
 
 class Net(nn.Module):

@@ -126,7 +126,9 @@ def test_lint_reads_the_loader() -> None:
 
 def test_select_and_ignore() -> None:
     x = torch.ones(2, 3, 16, 16)
-    assert {finding.rule for finding in nnlint.lint(Net(), x, select=["convolution"])} == {"conv-kernel-not-3x3"}
+    assert {finding.rule for finding in nnlint.lint(Net(), x, select=["convolution"])} == {
+        "conv-kernel-not-3x3", "conv-without-padding"
+    }  # fmt: skip
     assert "conv-kernel-not-3x3" not in {f.rule for f in nnlint.lint(Net(), x, ignore=["conv-kernel-not-3x3"])}
     with pytest.raises(UsageError):
         nnlint.lint(Net(), x, select=["no-such-rule"])

@@ -70,6 +70,7 @@ class _Walker:
         for loss in record.losses:
             network = loss.output.network if loss.output else ""
             self.events.setdefault(id(loss.call), Event("loss", network, spans.of(loss.call)))
+        self.forwards = {key for key, _ in record.forwards}
         self.methods: dict[str, list[_Function]] = {}
         self.functions: dict[str, list[_Function]] = {}
         self.stored: set[str] = set()
@@ -221,7 +222,7 @@ class _Walker:
             yield Event("handed", ast.unparse(func), site)
         elif name in {"setattr", "exec"} and name not in self.functions:
             yield Event("handed", name, site)
-        if not name or name not in self.functions:  # an object of a class of the file that is called
+        if id(node) not in self.forwards and name not in self.functions:  # an object of a class of the file
             yield from self._functions(self.methods.get("__call__", ()))
 
     def _is_foreign_method(self, base: ast.expr, name: str) -> bool:

@@ -235,6 +235,8 @@ class Methods(Optimisation):
             return base
         if not self._defines(base, name) and name in _FIT | {"evaluate", "predict", "freeze", "unfreeze", "score"}:
             self.modes.forget(base.name)
+        if name not in torchnames.MODULE_METHODS and not self._within_network():
+            self.note_forward(base, node, args, kwargs)  # a method of its own: `model.encode(x)`
         return None
 
     def _forward_name(self, scope: Scope) -> str | None:

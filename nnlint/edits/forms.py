@@ -112,6 +112,12 @@ class Applied:
 Form = Element | Statement | Applied
 
 
+def readers(op: Op) -> list[Op]:
+    """The ops of the network that read an op's result, each once; what judges the network's output is none of them."""
+    last = next((user.index for user in op.users if user.name == "output"), None)
+    return list(dict.fromkeys(user for user in op.users if last is None or user.index <= last))
+
+
 def form_of(op: Op) -> Form | None:
     """How an op is written, None if that is not understood."""
     if op.module is None:

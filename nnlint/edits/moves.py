@@ -6,7 +6,7 @@ import ast
 from itertools import pairwise
 
 from nnlint.edits import inserting, lists, statements
-from nnlint.edits.forms import Applied, Element, Form, Statement, form_of
+from nnlint.edits.forms import Applied, Element, Form, Statement, form_of, readers
 from nnlint.edits.names import in_scope
 from nnlint.edits.source import Source
 from nnlint.finding import Edit
@@ -123,7 +123,7 @@ def insert_after(
         function: how to wrap a call otherwise, ``{}`` for the call; "" to add ``module`` as an attribute and call that.
     """
     form = form_of(op)
-    if form is None or len(set(op.users)) > 1:
+    if form is None or len(readers(op)) > 1:
         return None
     if isinstance(form, Applied):
         return inserting.around(form, op, like, module, function)
@@ -269,9 +269,10 @@ def _in_line(first: Op, second: Op) -> bool:
 def _leads(first: Op, second: Op) -> bool:
     op = first
     for _ in range(_FAR):
-        if len(op.users) != 1:
+        following = readers(op)
+        if len(following) != 1:
             return False
-        op = op.users[0]
+        op = following[0]
         if op is second:
-            return len(set(second.users)) <= 1
+            return len(readers(second)) <= 1
     return False

@@ -378,7 +378,7 @@ def test_it_is_quick(files: Path, arguments: list[str]) -> None:
 
 
 def test_a_network_from_file_to_report(files: Path) -> None:
-    done = python("-m", "nnlint", "net.py", "--loss", "cross_entropy")
+    done = python("-m", "nnlint", "check", "net.py", "--loss", "cross_entropy", "--select", "dropout")
     assert done.returncode == 1
     assert (
         done.stdout
@@ -395,6 +395,7 @@ warning dropout-before-batch-norm `2` normalises what `1` disturbs; move `1` aft
 1 network in 1 file
   net.py:net with 2x3x32x32 (call at net.py:5)
 Found 1 (1 warning).
+1 fixable with --fix --unsafe-fixes
 """
     )
     assert done.stderr == ""

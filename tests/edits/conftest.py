@@ -47,7 +47,8 @@ def graph_of(file: Path, text: str) -> Graph:
     assert isinstance(net, torch.nn.Module)
     sites = {id(module): site for module, site in take_sites(net)}
     example = names.get("x", torch.zeros(2, 3, 8, 8))
-    return build_graph(record(net.eval(), (example,), sites=sites), model=net)
+    losses = ("cross_entropy",) if "judged" in names else ()
+    return build_graph(record(net.eval(), (example,), sites=sites), model=net, losses=losses)
 
 
 def finder(graph: Graph) -> Find:

@@ -114,6 +114,15 @@ class TestSequence:
             "net = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Dropout(), nn.BatchNorm2d(8))"
         )
 
+    def test_a_loss_is_no_other_reader(self, edited) -> None:
+        text = sequence("judged = True", "net = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Dropout(), nn.ReLU())")
+        assert edited(text, lambda op: edits.swap(op("1"), op("2"))) == text.replace(
+            "nn.Dropout(), nn.ReLU()", "nn.ReLU(), nn.Dropout()"
+        )
+        assert edited(text, lambda op: edits.insert_after(op("2"), module="nn.Tanh()")) == text.replace(
+            "nn.ReLU()", "nn.ReLU(), nn.Tanh()"
+        )
+
     def test_the_last_without_a_comma(self, edited) -> None:
         text = sequence("net = nn.Sequential(", "    nn.Conv2d(3, 8, 1),", "    nn.ReLU()  # last", ")")
         assert edited(text, lambda op: edits.insert_after(op("1"), module="nn.Dropout(0.2)")) == sequence(

@@ -165,7 +165,7 @@ def test_colour_changes_nothing_but_colour(file: str) -> None:
 
 
 def test_concise(file: str) -> None:
-    fix = Fix((Edit(Site(file, 3, 21, 3, 39), ""),), False)
+    fix = Fix((Edit(Site(file, 3, 21, 3, 39), ""),), True)
     report = report_of(finding(Site(file, 3, 21, 3, 39), fix=fix), finding(None, level="error", message="two\nlines"))
     assert concise.render(report) == (
         "net.py:3:21: warning some-rule [*] `norm` normalises what `drop` disturbs\n"

@@ -1,0 +1,23 @@
+# found: nothing
+import torch
+import torch.nn.functional as F
+from torch import nn, optim
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
+loader = DataLoader(data, batch_size=64, shuffle=True)
+
+
+def mlp(i=16, o=2):
+    return nn.Sequential(nn.Linear(i, 32), nn.ReLU(), nn.Linear(32, o))
+
+
+enc = mlp(16, 8)
+dec = mlp(8, 16)
+params = list(enc.parameters()) + list(dec.parameters())
+opt = optim.Adam(params, lr=0.001)
+for x, _ in loader:
+    loss = F.mse_loss(dec(enc(x)), x)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()

@@ -1,0 +1,23 @@
+# found: nothing
+import torch
+import torch.nn.functional as F
+from torch import nn, optim
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.rand(512, 16), torch.randint(2, (512,)))
+loader = DataLoader(data, batch_size=64, shuffle=True)
+
+
+def mlp(i=16, o=2):
+    return nn.Sequential(nn.Linear(i, 32), nn.ReLU(), nn.Linear(32, o))
+
+
+net = mlp()
+opt = optim.SGD(net.parameters(), lr=0.1)
+for e in range(20):
+    for x, y in loader:
+        for g in opt.param_groups:
+            for p in g["params"]:
+                p.grad = None
+        F.cross_entropy(net(x), y).backward()
+        opt.step()

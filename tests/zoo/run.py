@@ -1,6 +1,8 @@
 """Records every network of the zoo and tells what came out: ``python tests/zoo/run.py [--only PATTERN] [--write]``.
 
-Every network is built, run, recorded and measured in a process of its own, without a network connection.
+Every network is built, run, recorded and measured in a process of its own, without a network connection. With
+``--findings`` it is recorded once and given to the rules, and ``--write`` writes FINDINGS.md from what they say and
+from the judgements in verdicts.toml.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,10 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "NO_ALBUMENTATIONS_UPDATE": "1"}
 
+import precision  # noqa: E402
 import torch  # noqa: E402
 import torchvision_ops  # noqa: E402
+import verdicts  # noqa: E402
 from children import in_children  # noqa: E402
 from entry import Entry  # noqa: E402
 from measure import Result, measure  # noqa: E402
@@ -41,23 +46,35 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     parser.add_argument("--eager", action="store_true", help="only see which networks run at all")
     parser.add_argument("--rows", type=Path, help="file the results are kept in; those it holds are not measured again")
+    parser.add_argument("--findings", action="store_true", help="what the rules say; --write writes FINDINGS.md")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th network of a collection")
+    parser.add_argument(
+        "--again", action="append", default=[], metavar="RULE", help="forget the rows with its findings"
+    )
     options = parser.parse_args()
     _prepare()
-    rows = _kept(options.rows)
+    rows = _kept(options.rows, set(options.again))
+    work = precision.examine if options.findings else partial(measure, eager_only=options.eager)
     done = {(row["collection"], row["name"]) for row in rows}
     for collection in COLLECTIONS:
         wanted = [
             entry
-            for entry in _entries(collection, options.only)
+            for entry in _entries(collection, options.only)[:: options.every]
             if fnmatch.fnmatch(f"{collection}/{entry.name}", options.only) and (collection, entry.name) not in done
         ]
-        for row in _measured(collection, wanted, options.jobs, options.eager):
+        for row in _measured(collection, wanted, options.jobs, work):
             print(_line(row), flush=True)
             rows.append(row)
             if options.rows:
                 with options.rows.open("a") as file:
                     file.write(json.dumps(row) + "\n")
     rows.sort(key=lambda row: (row["collection"], row["name"].lower()))
+    if options.findings:
+        judged = verdicts.Verdicts.read(HERE / "verdicts.toml")
+        print(verdicts.summary(rows, judged))
+        if options.write:
+            verdicts.write(HERE / "FINDINGS.md", rows, judged)
+        return int(any(row["stage"] == "rules" or verdicts.is_wrong(row) for row in rows))
     print(table(rows))
     if options.write:
         write(HERE / "RESULTS.md", rows)
@@ -70,12 +87,13 @@ def _prepare() -> None:
     torch.set_num_threads(1)
     sys.addaudithook(_refuse)
     torchvision_ops.register()
+    precision.default_rules()
     with torch.device("meta"):
         net = torch.nn.Sequential(
             torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Linear(6, 2)
         )
         net.eval()(torch.randn(2, 3, 8, 8))
-    for module in ("nnlint.trace.record", "nnlint.trace.build", "nnlint.api"):
+    for module in ("nnlint.trace.record", "nnlint.trace.build", "nnlint.api", "nnlint.examine.rebatch", "networkx"):
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
@@ -88,10 +106,16 @@ def _refuse(event: str, _: tuple[Any, ...]) -> None:
         raise RuntimeError("the zoo runs without a network connection")
 
 
-def _kept(file: Path | None) -> list[dict[str, Any]]:
+def _kept(file: Path | None, again: set[str]) -> list[dict[str, Any]]:
+    """The rows of an earlier run, without those in which one of these rules found something, or which failed."""
     if file is None or not file.exists():
         return []
-    return [json.loads(line) for line in file.read_text().splitlines()]
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    if not again:
+        return rows
+    kept = [row for row in rows if row["stage"] == "ok" and not again & {found[0] for found in row["findings"]}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in kept))
+    return kept
 
 
 def _entries(collection: str, pattern: str) -> list[Entry]:
@@ -105,13 +129,15 @@ def _entries(collection: str, pattern: str) -> list[Entry]:
         return []
 
 
-def _measured(collection: str, entries: list[Entry], jobs: int, eager: bool) -> Iterator[dict[str, Any]]:
+def _measured(
+    collection: str, entries: list[Entry], jobs: int, examine: Callable[[str, Entry], dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
     """The results of these networks as they finish, ``jobs`` at a time."""
     gc.collect()
     gc.freeze()  # keeps the children from copying every page on their first collection
 
     def work(entry: Entry) -> bytes:
-        return json.dumps(measure(collection, entry, eager_only=eager)).encode()
+        return json.dumps(examine(collection, entry)).encode()
 
     for entry, answer in in_children(entries, work, jobs):
         if isinstance(answer, str):
@@ -124,6 +150,9 @@ def _line(row: dict[str, Any]) -> str:
     head = f"{row['collection']}/{row['name']}: {row['stage']}"
     if row["stage"] != "ok":
         return f"{head}: {row['cause']}"
+    if "rule_seconds" in row:
+        warnings_ = [f"{rule} {paths}" for rule, level, paths, _ in row["findings"] if level != "info"]
+        return f"{head} ({row['rule_seconds'] / row['trace_seconds']:.2f} of the trace) {'; '.join(warnings_)}"
     ratio = f", {row['time_ratio']:.1f} x a forward" if row["time_ratio"] else ""
     return f"{head} ({row['ops']} ops, {row['meta'] or 'not on meta'}{ratio})"
 

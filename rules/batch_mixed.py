@@ -169,7 +169,8 @@ def windows_folded_into_the_batch() -> nn.Module:
             parts = self.norm(x).view(n, h // 2, 2, w // 2, 2, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 4, c)
             parts = self.mix(parts, parts, parts, need_weights=False)[0]
             parts = parts.view(n, h // 2, w // 2, 2, 2, c).permute(0, 1, 3, 2, 4, 5)
-            return x + parts.reshape(n, h, w, c)
+            out: Tensor = x + parts.reshape(n, h, w, c)
+            return out
 
     return Windows()
 

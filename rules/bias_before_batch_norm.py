@@ -34,7 +34,8 @@ from nnlint.structure import batch_norms_in_training, layer_before
 #: a constant added before is the same constant added after
 passes_constants = identity | max_pooling
 #: where the constructors of torch's layers take the bias
-POSITIONS = dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), 7) | {nn.Linear: 2}
+POSITIONS: dict[type[nn.Module], int] = {nn.Linear: 2}
+POSITIONS |= dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), 7)
 POSITIONS |= dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), 7)
 
 

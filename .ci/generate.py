@@ -1,7 +1,7 @@
 """Writes the generated parts of the repository; with ``--check`` only compares them and exits with 1 if one is stale.
 
 Generated are, in README.md, everything between ``<!-- NAME -->`` and ``<!-- /NAME -->`` (the sample output and the
-table of the rules), and the JSON schema of the JSON report.
+table of the rules), and the JSON schemas of the JSON report and of the configuration.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import sys
 from pathlib import Path
 
 from nnlint.__main__ import main as nnlint
+from nnlint.config.schema import text as config_schema
 from nnlint.registry import RuleInfo, list_rules
 from nnlint.report.schema import text as schema
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 SCHEMA = ROOT / "nnlint" / "report" / "report.schema.json"
+CONFIG_SCHEMA = ROOT / "nnlint" / "config" / "config.schema.json"
 #: what the sample in the README shows
 SAMPLE = ["examples/departing_net.py", "--select", "dropout,loss,small-batch", "--color", "never"]
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
@@ -33,7 +35,7 @@ def generated() -> dict[Path, str]:
         )
         if count != 1:
             raise SystemExit(f"README.md has {count} places for {name!r}, expected one")
-    return {README: readme, SCHEMA: schema()}
+    return {README: readme, SCHEMA: schema(), CONFIG_SCHEMA: config_schema()}
 
 
 def sample() -> str:

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
+import torch
 from entry import Entry
 from measure import _again, _built, _call, _cause, _inputs, graph_of, to_meta
 from torch import fx, nn
+from torch.utils._pytree import tree_map_only
 
 from nnlint.check import INTERNAL_ERROR, check_graph
 from nnlint.examine.rebatch import rebatched
@@ -31,6 +33,8 @@ T = TypeVar("T")
 QUICK = 3.0
 #: seconds that the second measurement takes at least
 LEAST = 0.1
+#: height and width of the images that torchvision's networks were published for, where it is not 224
+_PUBLISHED = {"inception_v3": (299, 299), "vit_b_16": (32, 32), "raft_small": (520, 960)}
 #: what the last op of a network says of the loss it is made for; None: nothing is judged
 _BY_LAST = {"log_softmax": "nll_loss", "sigmoid": "binary_cross_entropy", "softmax": None, "tanh": None}
 #: what modules are called whose output is scores, where a network returns more than those
@@ -80,6 +84,8 @@ def default_rules() -> tuple[Rule, ...]:
 def _examine(row: Row, entry: Entry) -> None:
     model = _built(entry)
     model, inputs = _somewhere(row, model, _inputs(entry, model, 1))
+    if row.how == "meta":
+        inputs = tree_map_only(torch.Tensor, lambda image: _full_size(row, model, image), inputs)
     row.stage = "trace"
 
     def trace() -> tuple[fx.GraphModule, Graph]:
@@ -119,6 +125,15 @@ def _somewhere(row: Row, model: nn.Module, inputs: Any) -> tuple[nn.Module, Any]
         row.how = "real"
         return model, inputs
     return meta, there
+
+
+def _full_size(row: Row, model: nn.Module, image: torch.Tensor) -> torch.Tensor:
+    """An image of the size the network was published for, where that of the zoo is smaller: it costs nothing here."""
+    if image.ndim != 4 or row.collection not in {"timm_models", "torchvision_models"}:
+        return image
+    facts = getattr(model, "default_cfg", {"input_size": (3, *_PUBLISHED.get(row.name, (224, 224)))})
+    size = facts["input_size"][-2:]
+    return image.new_empty((*image.shape[:2], *size)) if image.shape[-1] < size[-1] else image
 
 
 def _timed(function: Callable[[], T]) -> tuple[T, float]:

@@ -1,8 +1,9 @@
-"""A ReLU on the scores takes from the network the means to say no.
+"""A ReLU on the scores cuts off the negative ones, so that the network cannot rule a class out.
 
 A softmax, and a loss on raw scores, take any number for a score: a very negative one says "surely not". Behind a ReLU
 the least is zero. Of several classes none can be ruled out; a sigmoid of what is never negative is never below one
-half; and where all the scores are cut to zero no gradient comes back at all.
+half; and where all the scores are cut to zero no gradient comes back at all. LeakyReLU, GELU and their kin do the same
+by halves: they shrink the negative scores.
 
 The tip: every layer with weights but the last is followed by a non-linearity.
 
@@ -12,7 +13,8 @@ What it costs: nothing; the parameters are the same, but the network has to be t
 
 What is known today: torch's cross-entropy, and binary cross-entropy with logits, ask for unnormalised scores, which
 need not be positive nor sum to one. Where a global average pooling follows the activation, as in SqueezeNet
-(arXiv:1602.07360), the pooling evens it out, and the network is known to train.
+(arXiv:1602.07360), the network is known to train: the score is a mean over places, and small where few of them are
+positive.
 
 Quiet when: pooling or a layer stands between; the softmax is inside the network (attention over rectified scores, as
 in graph attention networks); the loss judges probabilities or numbers; the loss is on something that cannot be followed
@@ -29,7 +31,7 @@ from torch.nn import functional as F  # noqa: N812
 from nnlint.edits import remove_op
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
-from nnlint.kinds import convolution, dropout, linear, log_probability, logits_loss, rectifier, value_preserving
+from nnlint.kinds import Kind, convolution, dropout, linear, log_probability, logits_loss, rectifier, value_preserving
 from nnlint.kinds import softmax as exponential
 from nnlint.rule import bad, fix, good, graph_rule
 from nnlint.structure import is_made_by_mode, judged
@@ -37,6 +39,8 @@ from nnlint.structure import is_made_by_mode, judged
 #: what wants scores when it stands at the end
 final = exponential | log_probability
 unchanged = value_preserving | dropout
+#: gives no negative number; the other rectifiers give small ones
+cutting = Kind.of("relu", "relu6", "softplus")
 
 
 @bad(input="3x32x32", loss="cross_entropy")
@@ -126,11 +130,10 @@ def check(graph: Graph) -> Iterator[Finding]:
         for op in sources:
             if op in rectifier and op.index not in seen and follows_layer(op) and not is_made_by_mode(graph, op):
                 seen.add(op.index)
-                yield op.finding(
-                    f"{op} rectifies the scores that {judge} is given: no class can be ruled out by a negative one; "
-                    f"drop it",
-                    judge,
+                effect = (
+                    "no class can be ruled out by a negative one" if op in cutting else "it shrinks the negative ones"
                 )
+                yield op.finding(f"{op} rectifies the scores that {judge} is given: {effect}; drop it", judge)
 
 
 def read_at_the_end(op: Op) -> tuple[Op, ...]:

@@ -1,20 +1,21 @@
 """Adadelta is given the small learning rate of another optimiser, and barely moves.
 
 Adadelta computes its steps from the ratio of earlier steps to earlier gradients. Its learning rate only scales them,
-and is 1 in the paper and in torch. The 1e-3 that fits Adam makes every step a thousand times smaller than the method
+and is 1 in torch; the paper has none. The 1e-3 that fits Adam makes every step a thousand times smaller than the method
 chose it; the loss falls so slowly that the network seems unable to learn.
 
 The tip: start with ADADELTA, since it needs no tuning. That holds for the rate it was made for.
 
 What to do: leave the argument out: `torch.optim.Adadelta(net.parameters())`.
 
-What it costs: with the defaults of torch (rho 0.9, eps 1e-6) a weight's first step is 0.0032 times the learning rate,
-whatever the gradient is: 3e-6 at a rate of 1e-3.
+What it costs: with the defaults of torch (rho 0.9, eps 1e-6) a weight's first step is about 0.003 times the learning
+rate for every gradient above 0.01 or so: 3e-6 at a rate of 1e-3.
 
-What is known today: the rate of 1 is that of Zeiler 2012 (arXiv:1212.5701), which has none at all, and the default of
+What is known today: Zeiler 2012 (arXiv:1212.5701) takes the steps as they are, which is the rate of 1, the default of
 `torch.optim.Adadelta`. A rate that a schedule brings up is another matter.
 
-Quiet when: the rate is above `highest`; a schedule sets or raises it; it is set by hand while training.
+Quiet when: the rate is above `highest` (0.01; a team that lowers it on purpose sets that to its own lowest rate); a
+schedule sets or raises it; it is set by hand while training.
 
 The fix is unsafe: the network learns in other steps.
 """

@@ -1,16 +1,16 @@
 """Average pooling between convolutions blurs what the layers before it have found.
 
 The maximum of a window says that a feature is there, the mean how much of the window it fills: a strong answer at one
-pixel of four comes out at a quarter of its strength. And averaging is linear, so it adds nothing that the convolution
-before it could not do with a stride, while max pooling is a non-linearity of its own.
+pixel of four comes out at a quarter of its strength. And averaging is linear: a convolution after it computes nothing
+that one with a larger kernel and a stride could not, while max pooling is a non-linearity of its own.
 
 The tip: make maps smaller by max pooling or by the stride of a convolution; average only over the whole map, at the
 end.
 
 What to do: take max pooling of the same window, or give the convolution before it the stride.
 
-What it costs: nothing; max pooling has no parameters either and takes the same time. Give the stride to the
-convolution, and the multiply-accumulates of that layer fall to a quarter.
+What it costs: nothing; max pooling has no parameters either. Give the stride to the convolution, and the
+multiply-accumulates of that layer fall to a quarter.
 
 What is known today: Scherer et al. 2010 (Evaluation of pooling operations in convolutional architectures for object
 recognition, ICANN) found max pooling better than subsampling by averages on images; Springenberg et al. 2014 (Striving

@@ -4,7 +4,8 @@ A batch norm keeps one running mean and one running variance. If it is called on
 it trains with the statistics of each, and evaluates with a mixture that is right for neither: the network works while
 it trains, and fails in evaluation mode. Scale and shift are shared too.
 
-What to do: make one batch norm for each place. A norm has few parameters, so there is nothing to be saved.
+What to do: make one batch norm for each place. A norm has two parameters a channel, so that sharing saves next to
+nothing.
 
 What it costs: two parameters a channel for every further norm. What sharing costs in accuracy depends on how far the
 two distributions lie apart; the loss of a network in training mode does not show it.

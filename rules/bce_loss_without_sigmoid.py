@@ -1,4 +1,4 @@
-"""Binary cross-entropy judges probabilities, and the network's output can be any number.
+"""Binary cross-entropy needs probabilities, and the network's output can lie outside [0, 1].
 
 `BCELoss` takes logarithms of its input and of one minus its input. Outside [0, 1] that is not defined: on the CPU torch
 raises, on a GPU an assertion ends the process, and values that happen to lie inside by chance teach the network nothing
@@ -13,7 +13,7 @@ network with a sigmoid and keep `BCELoss`.
 What it costs: nothing; the loss that contains the sigmoid is one operation instead of two.
 
 What is known today: torch's documentation of `BCEWithLogitsLoss` calls it numerically more stable than a sigmoid
-followed by `BCELoss`, by the log-sum-exp trick; libraries for detection and segmentation use nothing else.
+followed by `BCELoss`, by the log-sum-exp trick.
 
 Quiet when: a sigmoid, a softmax or `clamp(0, 1)` stands between network and loss, in the network or in the training
 loop; the network takes another way in training than in evaluation (`if self.training`); the loss is on something that
@@ -147,8 +147,9 @@ def check(graph: Graph) -> Iterator[Finding]:
     for loss in graph.find("binary_cross_entropy"):
         for source in judged(loss, past=keeps_range):
             if source in unbounded and not is_made_by_mode(graph, source):
+                reach = "give any number" if source in scores else "leave [0, 1]"
                 yield loss.finding(
-                    f"binary cross-entropy needs probabilities, but {source} can give any number; use "
+                    f"binary cross-entropy needs probabilities, but {source} can {reach}; use "
                     f"BCEWithLogitsLoss, or put a sigmoid after it",
                     source,
                 )

@@ -1,15 +1,16 @@
 """cuDNN measures its algorithms, but the sizes of the inputs change from batch to batch.
 
 The measuring is done anew for every shape that was not seen before. Where sizes are drawn at random, or batches are
-padded to their longest sample, that is most batches at first, each of which then takes many times longer.
+padded to their longest sample, that is most batches at first, each of which then takes longer than without the
+measuring.
 
 The tip: let cuDNN measure its algorithms where speed matters; it holds for inputs of one size.
 
 What to do: leave `torch.backends.cudnn.benchmark` off; or draw from a few sizes, and pad to multiples of 32 or so, so
 that shapes come back.
 
-What it costs: without the measuring each convolution may be somewhat slower; with it, every new shape runs each
-algorithm once.
+What it costs: without the measuring each convolution may be somewhat slower; with it, every new shape tries up to ten
+algorithms for each convolution (`torch.backends.cudnn.benchmark_limit`).
 
 What is known today: the notes of torch on reproducibility describe the measuring, which is done once for every set of
 sizes (notes/randomness).

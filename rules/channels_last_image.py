@@ -7,8 +7,8 @@ set to the height nothing raises, and the kernels slide over the columns and the
 What to do: ``image.permute(2, 0, 1)`` for one image (``permute(0, 3, 1, 2)`` for a batch), or ``ToTensor`` or
 ``ToImage`` of torchvision, which do it, and the number of colours as ``in_channels``.
 
-What it costs: the network cannot see the rows: neighbouring rows are channels without an order. Its first layer has as
-many times more weights as the height exceeds the number of colours.
+What it costs: the network cannot see the rows: neighbouring rows are channels without an order. Its first layer has H /
+C times as many weights as it needs.
 
 What is known today: what torch calls ``channels_last`` is an order in memory: the shape stays N x C x H x W
 (`torch.channels_last`).

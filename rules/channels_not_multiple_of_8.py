@@ -1,20 +1,20 @@
-"""An inner width is no multiple of 8, which tensor cores round up to.
+"""An inner width is no multiple of 8, the size that tensor cores compute in.
 
-The tensor cores of a GPU multiply in half precision by tiles. A width that does not fill them is padded or sent down a
-slower path: 100 channels take the time of 104 at best.
+The tensor cores of a GPU multiply in half precision by tiles. A width that does not fill them is padded, or takes a
+slower way: 100 channels take the time of 104 at best.
 
 The tip: train on a CUDA GPU with cuDNN. Which widths suit it was no question in 2016, before there were tensor cores.
 
-What to do: the next multiple of 8 (64 for large layers): it costs no time, and gives the network some more width.
+What to do: take the next multiple of 8 (of 64 for large layers). It fills the tiles that are computed anyway.
 
 What it costs: the parameters of the added channels, 8 % more in and out for 104 instead of 100.
 
-What is known today: cuBLAS from 11 and cuDNN from 7.6.3 also run other sizes on tensor cores, more slowly (NVIDIA's
-guide "Train With Mixed Precision"); the multiple of 8 is for 16-bit numbers. It matters only in half precision on a
-large network, so the rule is off unless it is selected.
+What is known today: by NVIDIA's guides to deep learning performance, cuBLAS from 11.0 and cuDNN from 7.6.3 run other
+sizes on tensor cores too, but most efficiently at multiples of 16 bytes, which is 8 numbers of 16 bits (128 bytes, 64
+numbers, on an A100). It matters only in half precision on a large network, so the rule is off unless it is selected.
 
-Quiet when: the width is that of the input or of the output (classes, colours); it is below 8; the layer is grouped or
-depthwise.
+Quiet when: the width is that of the input or of the output (classes, colours); it is below 8; the convolution is
+grouped or depthwise.
 """
 
 from collections.abc import Iterator
@@ -123,7 +123,7 @@ def check(graph: Graph) -> Iterator[Finding]:
             continue
         fits = -(-width // _MULTIPLE) * _MULTIPLE
         yield op.finding(
-            f"{op} has {width} output channels, which tensor cores round up to {fits}: {fits} costs them no more time",
+            f"{op} has {width} output channels, and tensor cores compute in multiples of 8: take {fits}",
             channels=width,
             fits=fits,
         )

@@ -1,4 +1,4 @@
-"""The map gets smaller and its channels fewer: information is thrown away twice at once.
+"""The map gets smaller and its channels fewer, so that information is lost twice at one step.
 
 Halving a map leaves a quarter of its pixels. Networks make up for it by more channels, which say of each place what the
 finer map said by its pixels. With fewer channels as well, what is handed on shrinks by more than four at one step, and
@@ -11,8 +11,8 @@ What to do: double the channels where the map is halved, or keep them at least; 
 What it costs: at half the size twice the channels cost the same multiply-accumulates, and four times the parameters.
 
 What is known today: twice the channels at each halving is how VGG (arXiv:1409.1556), ResNet (arXiv:1512.03385) and
-ConvNeXt (arXiv:2201.03545) are built; searched networks grow too (RegNet, arXiv:2003.13678: widths that rise with depth
-are in all good ones).
+ConvNeXt (arXiv:2201.03545) are built; RegNet (arXiv:2003.13678) found the same by sampling networks: good ones have
+widths that rise with depth.
 
 Quiet when: channels stay or grow; a bottleneck within a block narrows for a while (the most channels at each size
 count); it is the 1x1 convolution that makes the scores; the map shrinks along one axis only (signals); the network

@@ -1,7 +1,7 @@
 """A stride larger than the kernel leaves out pixels that no window ever reads.
 
-A 1x1 convolution with stride 2 looks at one pixel in four and throws the other three away, unseen; a 3x3 with stride 4
-leaves out seven in sixteen. Whatever the layers before computed there is computed in vain.
+A 1x1 convolution with stride 2 looks at one pixel in four and never reads the other three; a 3x3 with stride 4 leaves
+out seven in sixteen. Whatever the layers before computed there is computed in vain.
 
 What to do: take a kernel at least as large as the stride (3x3 with stride 2 and padding 1), put the stride into the 3x3
 next to the 1x1, or pool before the 1x1.

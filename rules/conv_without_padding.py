@@ -1,9 +1,9 @@
-"""A convolution without padding eats away the rim of its map, layer by layer.
+"""A convolution without padding makes its map smaller and loses the border, layer by layer.
 
 A 3x3 convolution that reads only whole windows makes a map two pixels smaller: 32x32 becomes 30x30, and after five such
-layers 39 % of the area is gone. What lies at the rim takes part in fewer windows than what lies within (a corner pixel
-in one of nine), so a network learns less from it. And the size of every map, with the `in_features` of the layer that
-flattens the last one, has to be computed anew when anything changes.
+layers 53 % of the area is gone. What lies at the border takes part in fewer windows than what lies within (a corner
+pixel in one of nine), so a network learns less from it. And the size of every map, with the `in_features` of the layer
+that flattens the last one, has to be computed anew when anything changes.
 
 The tip: pad a 3x3 convolution by 1, so that it keeps the size of the map, and leave making maps smaller to pooling and
 strides.
@@ -15,16 +15,17 @@ What it costs: multiply-accumulates in proportion to the larger map, and no para
 
 What is known today: padding by half the kernel is what VGG (arXiv:1409.1556) and ResNet (arXiv:1512.03385) do
 throughout, and what residual sums need anyway. Zeros around the map also tell a network where its border is (Islam et
-al. 2020, How much position information do convolutional neural networks encode?, arXiv:2001.08248), which tracking by
-correlation does not want: there all convolutions are left unpadded.
+al. 2020, How much position information do convolutional neural networks encode?, arXiv:2001.08248). Trackers that
+correlate two maps, as SiamFC (arXiv:1606.09549), leave all their convolutions unpadded to avoid that; they can switch
+this rule off.
 
 Quiet when: the kernel cuts patches (kernel = stride), covers more than half of the map (it is a down-sampling then), or
 extends along one axis, or all but one of its axes span the map (1xN; sequences, where causal layers pad on one side);
 the padding is given as a word (`"same"`, `"valid"`); something was put around the map before, anywhere on the way from
 the input: by a padding operation, or by a convolution with more padding than it needs; the convolution is transposed;
 the network crops what it joins, as the U-Net of 2015 does; the weights are fixed or computed from data. It is a note,
-not a warning, where less than a tenth of the map is lost, and with a stride: a pixel or two of the rim go once, not in
-every layer.
+not a warning, where less than a tenth of the map is lost, and with a stride: a pixel or two of the border are lost
+once, not in every layer.
 
 The fix is unsafe: the maps get larger, and with them the first linear layer, so a trained network has to be trained
 again.

@@ -15,8 +15,8 @@ What is known today: `torch.accelerator` names whatever accelerator a machine ha
 (torch.accelerator, since torch 2.6).
 
 Quiet when: the file names an accelerator or a device that is not certainly the processor; a framework places the
-network; the network takes fewer multiply-accumulates a sample than `minimum`, where a GPU waits for its launches most
-of the time; nothing is trained.
+network; the network takes fewer multiply-accumulates a sample than `minimum` (1,000,000; higher where the machines that
+train have no GPU to spare), so that a GPU would mostly wait for its kernels to be launched; nothing is trained.
 """
 
 from collections.abc import Iterator

@@ -7,8 +7,8 @@ The tip: let cuDNN measure its algorithms where speed matters.
 
 What to do: `torch.backends.cudnn.benchmark = True` before the first forward pass.
 
-What it costs: some seconds at the first batch, and again for every new shape; results that may differ in the last
-digits from run to run, since another algorithm may win.
+What it costs: time at the first batch, and again for every new shape; results that may differ in the last digits from
+run to run, since another algorithm may win.
 
 What is known today: the switch is still off by default, and the tuning guide of torch recommends it for convolutional
 networks whose inputs keep their size. It does nothing for networks without convolutions.

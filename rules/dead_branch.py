@@ -11,9 +11,9 @@ setting that this network does not use, compute it there.
 What it costs: the multiply-accumulates of the part in every pass, and in training the parameters that no gradient
 reaches; the message says how many.
 
-What is known today: torch's tensors are changed in place only by methods whose name ends in an underscore and by
-assignment to their elements; every other method returns a new tensor (documentation of ``torch.Tensor``). In eager mode
-nothing removes what is not used; ``torch.compile`` does.
+What is known today: torch's tensors are changed in place by methods whose name ends in an underscore, by assignment to
+their elements and by `+=` and its kin; other methods of arithmetic return a new tensor (documentation of
+``torch.Tensor``). In eager mode nothing removes what is not used; ``torch.compile`` does.
 
 Quiet when: anything may read it: another branch of the same function, an attribute, a list, a hook, plain Python that
 asks for its shape or its values; when the module takes another way in training; in library code; and where the part

@@ -1,8 +1,7 @@
 """A fully connected layer of a classifier is wider than the one before it.
 
 On the way to a few scores each layer leaves out what does not matter for them. A layer that is wider than the one
-before cannot contain more than that one handed on, so its width is spent on rearranging it, at a price that is the
-product of both widths.
+before it cannot contain more than that one handed on, and costs the product of both widths in weights.
 
 What to do: let the widths fall towards the number of classes (512, 256, 10), or keep them equal.
 

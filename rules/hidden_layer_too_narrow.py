@@ -13,15 +13,17 @@ What is known today: that layers narrower than the input cannot represent every 
 is proven for rectifiers (Hanin and Sellke, Approximating Continuous Functions by ReLU Nets of Minimal Width,
 arXiv:1710.11278).
 
-Quiet when: the unit is a gate or a score (its output is multiplied, or goes through a softmax); when it is the output;
-when no activation follows it (a rank-one product: `missing-activation` says so); when the layer reads one feature
-itself; when its unit is a map (a convolution to one channel) that later layers read as a whole.
+Quiet when: a branch goes around the unit (squeeze and excitation, a residual connection); when it is a gate or a score
+(its output is multiplied, or goes through a softmax); when it is the output; when no activation follows it (a rank-one
+product: `missing-activation` says so); when the layer reads one feature itself; when its unit is a map (a convolution
+to one channel) that later layers read as a whole.
 """
 
 from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from nnlint.algorithms import bottlenecks
 from nnlint.finding import Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import activation, convolution, dropout, identity, linear, normalisation, reshaping
@@ -35,7 +37,7 @@ _BETWEEN = activation | normalisation | dropout | identity | reshaping
 def check(graph: Graph) -> Iterator[Finding]:
     for op in graph.find(_LAYER):
         reader = _next_layer(op) if op.hyper.out_channels == 1 and (op.hyper.in_channels or 0) > 1 else None
-        if reader is not None:
+        if reader is not None and op in bottlenecks(graph):
             message = (
                 f"{op} turns {op.hyper.in_channels} features into one, and {reader} makes "
                 f"{reader.hyper.out_channels} of it again: all that follows depends on a single number a sample; "
@@ -146,6 +148,23 @@ def a_gate() -> nn.Module:
             return out
 
     return Gated()
+
+
+@good(input="16x16x16")
+def squeezed_to_one_number_for_the_gates_alone() -> nn.Module:
+    class SqueezeAndExcitation(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(inplace=True))
+            self.gate = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Conv2d(16, 1, 1), nn.ReLU(inplace=True), nn.Conv2d(1, 16, 1), nn.Sigmoid()
+            )
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.body(x)
+            return x * self.gate(x)
+
+    return SqueezeAndExcitation()
 
 
 @good(input="1")

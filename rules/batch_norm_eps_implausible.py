@@ -111,6 +111,8 @@ def momentum(eps: float) -> str:
 def name_it(finding: Finding) -> Edit | None:
     """``momentum=`` in the place of the number, or torch's own eps where it was given by its name."""
     norm, eps = finding.subjects[0], finding.facts["eps"]
+    if norm.module is None:
+        return set_argument(norm, "eps", "1e-5") if argument(norm, "eps") is not None else None
     if norm not in batch_norm or not isinstance(norm.module, nn.modules.batchnorm._NormBase):
         return None
     by_name = argument(norm, "eps") is not None

@@ -28,12 +28,13 @@ gets its padding first.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 
 import torch
 from torch import nn
 
-from nnlint.edits import replace, text_of
+from nnlint.edits import in_place_of, text_of
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import activation, normalisation
@@ -244,7 +245,7 @@ ARGUMENTS = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
 
 @fix(safe=False)
 def into_a_stack(finding: Finding) -> Edit | None:
-    """The constructor's call becomes a Sequential of 3x3 convolutions, with the norm and activation that follow it."""
+    """The constructor's call becomes 3x3 convolutions, with the norm and activation that follow it between them."""
     conv = finding.subjects[0]
     text = text_of(conv.site) if conv.site and conv.module is not None else None
     call = _parsed(text)
@@ -266,7 +267,7 @@ def into_a_stack(finding: Finding) -> Edit | None:
         f"{name}({channels[i]}, {channels[i + 1]}, 3{_step(step[0])}, padding=1{bias})"
         for i, (_, step) in enumerate(layers)
     ]
-    return replace(conv.site, f"{name.removesuffix('Conv2d')}Sequential({f', {between}, '.join(parts)})")
+    return in_place_of(conv, [text for part in parts for text in (*between, part)][len(between) :])
 
 
 def _parsed(text: str | None) -> ast.Call | None:
@@ -292,10 +293,15 @@ def _inner(conv: Op, text: str) -> str:
     """The channels between the layers, as text: of a layer in a loop they are not the same every time."""
     if width(conv) == conv.hyper.out_channels:
         return text
-    return str(width(conv)) if text.isdigit() else f"{text} // 2" if text.isidentifier() else f"({text}) // 2"
+    if text.isdigit():
+        return str(width(conv))
+    doubled = re.fullmatch(r"2 ?\* ?(\w+)|(\w+) ?\* ?2", text)
+    if doubled:
+        return doubled[1] or doubled[2]
+    return f"{text} // 2" if text.isidentifier() else f"({text}) // 2"
 
 
-def _between(conv: Op, prefix: str, channels: str) -> str:
+def _between(conv: Op, prefix: str, channels: str) -> list[str]:
     """The norm and the activation that follow the layer, as they are written; ReLU where they are not modules."""
     parts = []
     op = conv.users[0] if len(conv.users) == 1 else None
@@ -306,4 +312,4 @@ def _between(conv: Op, prefix: str, channels: str) -> str:
             parts.append(text.replace(first, channels, 1))
         op = op.users[0] if len(op.users) == 1 else None
     text = text_of(op.site) if op is not None and op in activation and op.module is not None and op.site else None
-    return ", ".join([*parts, text if text and text.endswith(")") else f"{prefix}ReLU(inplace=True)"])
+    return [*parts, text if text and text.endswith(")") else f"{prefix}ReLU(inplace=True)"]

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from nnlint.edits import replace, set_argument
+from nnlint.edits import in_scope, replace, set_argument
 from nnlint.edits.source import Source, located
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
@@ -267,8 +267,10 @@ def follow_the_mode(finding: Finding) -> Edit | None:
     given = [*call.args, *made.args, *made.keywords]
     texts = [source.text_of(part) for part in given if not isinstance(part, ast.keyword)]
     texts += [f"{part.arg}={source.text_of(part.value)}" for part in given if isinstance(part, ast.keyword)]
-    package = source.text_of(made.func.value)
-    return replace(drop.call_site, f"{package}.functional.{drop.name}({', '.join(texts)}, training=self.training)")
+    function = in_scope(source, f"F.{drop.name}")
+    if function is None:
+        return None
+    return replace(drop.call_site, f"{function}({', '.join(texts)}, training=self.training)")
 
 
 def has_self(source: Source, call: ast.Call) -> bool:

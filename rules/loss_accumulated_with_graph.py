@@ -18,6 +18,7 @@ Quiet when: the value is taken out of its graph (`item()`, `detach()`, `float()`
 The fix is safe: the sum is the same number, and the steps have been taken already.
 """
 
+import ast
 from collections.abc import Iterator
 
 from nnlint.edits import replace, text_of
@@ -211,5 +212,14 @@ def mend(finding: Finding) -> Edit | None:
     text = text_of(finding.site) if finding.site is not None else None
     if finding.site is None or text is None or not text.endswith(added):
         return None
+    added = without_the_sum(added, text.partition("=")[0].strip())
     whole = added if added.isidentifier() else f"({added})"
     return replace(finding.site, f"{text.removesuffix(added)}{whole}.detach()")
+
+
+def without_the_sum(added: str, total: str) -> str:
+    """What is added in ``total + loss``: ``loss``."""
+    tree = ast.parse(added, mode="eval").body
+    if not isinstance(tree, ast.BinOp) or not isinstance(tree.op, ast.Add) or ast.unparse(tree.left) != total:
+        return added
+    return ast.get_source_segment(added, tree.right) or added

@@ -437,7 +437,7 @@ def switch(finding: Finding) -> tuple[Edit, ...] | None:
     name, resumed = finding.facts.get("network"), finding.facts.get("resumed")
     if finding.site is None or not name:
         return None
-    edits = [before_statement(finding.site, f"{name}.eval()")]
+    edits = [before_statement(finding.site, f"{name}.eval()", outside=True)]
     if resumed:
         edits.append(before_statement(finding.related[0].site, f"{resumed}.train()"))
     whole = tuple(edit for edit in edits if edit is not None)

@@ -21,6 +21,7 @@ The fix is unsafe: the layer gets the size that comes, so that the shapes of its
 old ones does not load. A size that is no plain number is left alone.
 """
 
+import math
 import re
 
 from nnlint.edits import argument, set_argument
@@ -38,7 +39,16 @@ def mend(finding: Finding) -> Edit | None:
     given = argument(finding.site, name, position=0)  # in_features, in_channels and num_features all come first
     if given is None or not re.fullmatch(r"[\d\s*+()]+", given):
         return None
-    return set_argument(finding.site, name, str(fits), position=0)
+    return set_argument(finding.site, name, as_before(given, fits), position=0)
+
+
+def as_before(text: str, number: int) -> str:
+    """A number as the author wrote the one in its place: channels times a side of the map squared, where that is so."""
+    factors = [int(factor) if factor.isdigit() else 0 for factor in re.split(r"\s*\*\s*", text)]
+    if len(factors) != 3 or factors[1] != factors[2] or not factors[0] or number % factors[0]:
+        return str(number)
+    side = math.isqrt(number // factors[0])
+    return f"{factors[0]} * {side} * {side}" if factors[0] * side * side == number else str(number)
 
 
 @bad()

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from nnlint.edits import replace, text_of
+from nnlint.edits import argument, in_scope, replace, text_of
+from nnlint.edits.source import source_of
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, activation, convolution, dropout, identity, linear, logits_loss, normalisation, softmax
@@ -129,10 +130,17 @@ def single_unit(op: Op) -> Op | None:
 
 @fix(safe=False)
 def use_a_sigmoid(finding: Finding) -> Edit | None:
-    """Puts a sigmoid in the place of a softmax layer at the output."""
+    """Puts a sigmoid in the place of a softmax at the output."""
     op = finding.subjects[0]
     text = text_of(op.site) if op.site is not None else None
-    callee = (text or "").partition("(")[0]
-    if op.site is None or op.spelling != "nn.Softmax" or not callee.endswith("nn.Softmax"):
+    callee, opening, _ = (text or "").partition("(")
+    if op.site is None or op.name != "softmax" or not opening or not is_read_only_by(op, judges(op)):
         return None
-    return replace(op.site, callee.removesuffix("Softmax") + "Sigmoid()") if is_read_only_by(op, judges(op)) else None
+    if op.module is not None:
+        return replace(op.site, callee.removesuffix("Softmax") + "Sigmoid()") if callee.endswith("nn.Softmax") else None
+    scores = argument(op, "input", position=0)
+    if scores is None or not op.spelling.startswith(("F.", "torch.")):
+        return None
+    source = source_of(op.site)
+    function = in_scope(source, "torch.sigmoid") if source is not None else None
+    return replace(op.site, f"{function}({scores})") if function is not None else None

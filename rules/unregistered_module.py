@@ -71,7 +71,8 @@ def mend(finding: Finding) -> Edit | None:
     source, value = held
     name = in_scope(source, "nn.ModuleDict" if isinstance(value, _DICT) else "nn.ModuleList")
     start, end = source.start(value), source.end(value)
-    return source.edit(start, end, f"{name}({source.text[start:end]})") if name else None
+    held_now = source.text[start:end] if not isinstance(value, ast.List) or value.elts else ""
+    return source.edit(start, end, f"{name}({held_now})") if name else None
 
 
 def _unregistered(graph: Graph) -> dict[str, list[Op]]:

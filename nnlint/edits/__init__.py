@@ -13,6 +13,7 @@ from __future__ import annotations
 from nnlint.edits.apply import OverlappingEditsError, applied
 from nnlint.edits.arguments import argument, remove_argument, replace_callee, set_argument
 from nnlint.edits.features import set_features
+from nnlint.edits.inserting import in_place_of
 from nnlint.edits.moves import insert_after, move_after, remove_op, swap
 from nnlint.edits.names import in_scope
 from nnlint.edits.source import is_installed, source_of
@@ -27,6 +28,7 @@ __all__ = [
     "argument",
     "before_statement",
     "begin_block",
+    "in_place_of",
     "in_scope",
     "insert_after",
     "is_installed",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from nnlint.edits import lists, names, statements
 from nnlint.edits.forms import Applied, Element, Statement, form_of
-from nnlint.edits.source import Source, located
+from nnlint.edits.source import Source, call_at, located
 from nnlint.finding import Edit
 from nnlint.graph import Op
 
@@ -27,6 +27,33 @@ def beside(form: Element | Statement, like: Op | None, module: str) -> tuple[Edi
         quoted = _quoted(source.text_of(form.key), name)
         text = f"{quoted}: {text}" if isinstance(form.holder, ast.Dict) else f"({quoted}, {text})"
     return lists.insert(form.items, form.index, text)
+
+
+#: lines are not made longer than the longest of the file, within these bounds
+_LINE = (88, 120)
+
+
+def in_place_of(op: Op, modules: Sequence[str]) -> Edit | None:
+    """Put several modules in the place of one: as elements of its sequence, or in an `nn.Sequential` of their own."""
+    found = call_at(op)
+    if found is None:
+        return None
+    source, call = found
+    start, end = source.start(call), source.end(call)
+    form = form_of(op)
+    if isinstance(form, Element) and form.key is None and form.items.spans[form.index] == (start, end):
+        apart = f",\n{source.indent(start)}" if form.items.own_lines(form.index) else ", "
+        return source.edit(start, end, apart.join(modules))
+    name = names.in_scope(source, "nn.Sequential")
+    if name is None:
+        return None
+    text = f"{name}({', '.join(modules)})"
+    longest = min(max(_LINE[0], *(len(line.rstrip()) for line in source.lines)), _LINE[1])
+    if start - source.line_start(start) + len(text) > longest:
+        indent = source.indent(start)
+        deeper = indent + ("\t" if indent.startswith("\t") else "    ")
+        text = f"{name}(\n" + "".join(f"{deeper}{module},\n" for module in modules) + f"{indent})"
+    return source.edit(start, end, text)
 
 
 def _constructor(form: Element | Statement | Applied, like: Op | None) -> str | None:

@@ -111,5 +111,17 @@ def remove(items: Items, index: int) -> Edit | None:
         return source.edit(start, after, "")
     before = items.spans[index - 1][1]
     if "#" in source.text[before:start]:
-        return source.edit(start, after, "")
+        return _before_the_comment(items, before, start, after) or source.edit(start, after, "")
     return source.edit(before, end, "")
+
+
+def _before_the_comment(items: Items, before: int, start: int, after: int) -> Edit | None:
+    """The last item taken out, and what closes the brackets moved up before the comment of the item before it."""
+    source = items.source
+    line_end = source.line_end(after)
+    closing = source.text[after:line_end]
+    between = source.text[before:start]
+    if between.count("\n") != 1 or not closing.startswith(")") or set(closing) - set(")]"):
+        return None
+    comment = between.removeprefix(",").rstrip()
+    return source.edit(before, line_end, f"{closing}{comment}") if comment.lstrip().startswith("#") else None

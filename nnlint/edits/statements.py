@@ -9,12 +9,24 @@ from nnlint.finding import Edit
 from nnlint.site import Site
 
 
-def before_statement(site: Site, text: str) -> Edit | None:
-    """A new line (or several) before the statement that holds a site, indented as it is."""
+def before_statement(site: Site, text: str, *, outside: bool = False) -> Edit | None:
+    """A new line (or several) before the statement that holds a site, indented as it is.
+
+    Args:
+        outside: before a ``with`` whose block begins with the statement, too.
+    """
     found = _on_its_line(site)
     if found is None:
         return None
     source, statement = found
+    around = source.parent(statement)
+    if (
+        outside
+        and isinstance(around, ast.With)
+        and around.body[0] is statement
+        and source.starts_line(source.start(around))
+    ):
+        statement = around
     at = source.line_start(source.start(statement))
     return source.edit(at, at, f"{_indented(text, source.indent(at))}\n")
 
@@ -57,13 +69,35 @@ def delete(source: Source, statement: ast.stmt) -> Edit | None:
     line_end = source.line_end(end)
     rest = source.text[end:line_end].strip()
     if source.starts_line(start) and (not rest or rest.startswith("#")):
-        return source.edit(source.line_start(start), min(line_end + 1, len(source.text)), "")
+        first, last = _with_its_comment(source, statement, source.line_start(start), line_end + 1)
+        return source.edit(first, min(last, len(source.text)), "")
     index = block.index(statement)
     if rest.startswith(";") and index + 1 < len(block):  # the next one stands in the same line
         return source.edit(start, source.start(block[index + 1]), "")
     if index > 0 and ";" in source.text[source.end(block[index - 1]) : start]:
         return source.edit(source.end(block[index - 1]), end, "")
     return None
+
+
+def _with_its_comment(source: Source, statement: ast.stmt, start: int, end: int) -> tuple[int, int]:
+    """What goes with the lines of a statement that ends a paragraph: the comment above it, and one of two blank lines.
+
+    A comment that heads more than this statement stays.
+    """
+    following = source.text[end : source.line_end(end)] if end < len(source.text) else ""
+    if following.strip() and len(source.indent(end)) >= len(source.indent(start)):
+        return start, end
+    above = start
+    while above and source.text[source.line_start(above - 1) : above].strip().startswith("#"):
+        above = source.line_start(above - 1)
+    block = source.block_of(statement)
+    if block is None or (above != start and block[0] is statement):
+        return start, end
+    if above and not following.strip():
+        before = source.line_start(above - 1)
+        if not source.text[before:above].strip():  # a blank line is left on either side
+            return before, end
+    return above, end
 
 
 def _on_its_line(site: Site) -> tuple[Source, ast.stmt] | None:

@@ -107,7 +107,8 @@ def _still_there(
 ) -> str | None:
     """A rule of which not as many findings are gone as were to be mended.
 
-    Others of it may have come: less severe ones, or such as the next pass mends (but not where the fix just was).
+    Others of it may have come: less severe ones, or such as the next pass mends (but not where the fix just was). In a
+    network that does not run, the next thing that stops it comes to light.
     """
     known = {key_of(finding) for finding in before.findings}
     for rule in dict.fromkeys(fix.finding.rule for fix in fixes):
@@ -123,7 +124,10 @@ def _still_there(
             finding
             for finding in others
             if severity(finding.level) > bound
-            or (_passes(finding, bound, unsafe=unsafe) and _excerpt(finding, texts, 1) not in mended)
+            or (
+                (_passes(finding, bound, unsafe=unsafe) or _comes_to_light(finding, before, unsafe=unsafe))
+                and _excerpt(finding, texts, 1) not in mended
+            )
         ]
         if len(welcome) < more:
             elsewhere = f"then {rule} is found elsewhere ({others[0].message})" if others else ""
@@ -140,6 +144,17 @@ def _excerpt(finding: Finding, texts: Mapping[str, tuple[str, str]], which: int)
     return "\n".join(lines)[site.column - 1 :][: None if len(lines) > 1 else site.end_column - site.column]
 
 
+def _comes_to_light(finding: Finding, before: FileReport, *, unsafe: bool) -> bool:
+    """Whether a finding that can be mended is about a network that did not run so far."""
+    mendable = finding.fix is not None and (finding.fix.safe or unsafe)
+    return mendable and finding.network in _not_run(before)
+
+
+def _not_run(report: FileReport) -> set[str]:
+    """The networks whose forward could not be recorded: what their rules would say was not known."""
+    return {network.name for network in report.networks if network.status != "traced"}
+
+
 def _passes(finding: Finding, bound: int, *, unsafe: bool) -> bool:
     """Whether a new finding is no worse than what is mended, and can be mended itself: the next pass does it."""
     mendable = finding.fix is not None and (finding.fix.safe or unsafe)
@@ -149,13 +164,17 @@ def _passes(finding: Finding, bound: int, *, unsafe: bool) -> bool:
 def _new(before: FileReport, after: FileReport, fixes: Iterable[Planned], *, unsafe: bool) -> str | None:
     """A finding that was not there and is at least as severe as what is mended.
 
-    One that is just as severe, and can be mended itself, is welcome: the next pass does it.
+    One that is just as severe, and can be mended itself, is welcome: the next pass does it. Of a network that did not
+    run before, every finding is new, and none is brought about by what made it run.
     """
+    hidden = _not_run(before)
     bound = max((severity(fix.finding.level) for fix in fixes), default=0)
     known = Counter((finding.rule, finding.level) for finding in before.findings)
     for finding in after.findings:
         kind = (finding.rule, finding.level)
         known[kind] -= 1
+        if finding.network in hidden:
+            continue
         if known[kind] < 0 and severity(finding.level) <= bound and not _passes(finding, bound, unsafe=unsafe):
             return f"it brings about {finding.rule} ({finding.message})"
     return None

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import graph_of
+from edited_networks import graph_of
 
 from nnlint import edits
 from nnlint.finding import Edit
@@ -104,22 +104,26 @@ def test_padding_is_left_where_the_features_are_computed(mended) -> None:
     [
         (
             ["nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)", "nn.BatchNorm2d(64)", "nn.LeakyReLU(0.1)"],
-            "nn.Sequential(nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(32), "
-            "nn.LeakyReLU(0.1), nn.Conv2d(32, 64, 3, padding=1, bias=False))",
+            [
+                "nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)",
+                "nn.BatchNorm2d(32)",
+                "nn.LeakyReLU(0.1)",
+                "nn.Conv2d(32, 64, 3, padding=1, bias=False)",
+            ],
         ),
         (
             ["nn.Conv2d(3, 8, kernel_size=5, padding=2)", "nn.MaxPool2d(2)"],
-            "nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(4, 8, 3, padding=1))",
+            ["nn.Conv2d(3, 4, 3, padding=1)", "nn.ReLU(inplace=True)", "nn.Conv2d(4, 8, 3, padding=1)"],
         ),
         (
             ["nn.Conv2d(in_channels=3, out_channels=3, kernel_size=5, padding='same')", "nn.ELU()"],
-            "nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ELU(), nn.Conv2d(3, 3, 3, padding=1))",
+            ["nn.Conv2d(3, 3, 3, padding=1)", "nn.ELU()", "nn.Conv2d(3, 3, 3, padding=1)"],
         ),
     ],
 )
-def test_a_stack_of_small_kernels(mended, layers: list[str], wanted: str) -> None:
+def test_a_stack_of_small_kernels(mended, layers: list[str], wanted: list[str]) -> None:
     before = sequence(*layers)
-    assert mended("conv-kernel-not-3x3", before, 0) == before.replace(layers[0], wanted)
+    assert mended("conv-kernel-not-3x3", before, 0) == before.replace(layers[0], ",\n    ".join(wanted))
 
 
 def test_widths_in_a_loop_stay_names(mended) -> None:
@@ -130,7 +134,7 @@ def test_widths_in_a_loop_stay_names(mended) -> None:
     )
     assert mended("conv-kernel-not-3x3", before, 0) == before.replace(
         "nn.Conv2d(a, b, 5, padding=2)",
-        "nn.Sequential(nn.Conv2d(a, b // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(b // 2, b, 3, padding=1))",
+        "nn.Conv2d(a, b // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(b // 2, b, 3, padding=1)",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Edited, Find
+from edited_networks import Edited, Find
 
 from nnlint import edits
 from nnlint.finding import Edit

@@ -1,0 +1,14 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+net = nn.Sequential(nn.Linear(20, 16), nn.ReLU(inplace=True), nn.Linear(16, 1))
+
+images, labels = torch.rand(64, 20), torch.rand(64, 1).round()
+optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+for epoch in range(30):
+    optimizer.zero_grad()
+    loss = F.binary_cross_entropy( net(images), labels, )  # binary
+    loss.backward()
+    optimizer.step()
+    print(epoch, loss.item())

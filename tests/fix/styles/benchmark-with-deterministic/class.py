@@ -1,0 +1,51 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+torch.backends.cudnn.deterministic = True
+torch.backends.cudnn.benchmark = True  # and for speed
+
+
+class Trainer:
+    def __init__(self, net, train_data, test_data):
+        self.net = net
+        self.train_loader = DataLoader(train_data, batch_size=64, shuffle=True)
+        self.test_loader = DataLoader(test_data, batch_size=256)
+        self.optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+
+    def train(self):
+        self.net.train()
+        total = 0.0
+        for inputs, labels in self.train_loader:
+            inputs, labels = inputs.to(device), labels.to(device)
+            self.optimizer.zero_grad()
+            loss = F.cross_entropy(self.net(inputs), labels)
+            loss.backward()  # the gradients
+            self.optimizer.step()
+            total += loss.item() * len(inputs)
+        return total
+
+    def evaluate(self):
+        self.net.eval()
+        right = 0
+        with torch.no_grad():
+            for inputs, labels in self.test_loader:
+                right += (self.net(inputs.to(device)).argmax(1) == labels.to(device)).sum().item()
+        return right
+
+    def fit(self, epochs):
+        for epoch in range(epochs):
+            print(epoch, self.train(), self.evaluate())
+
+
+torch.manual_seed(0)
+net = nn.Sequential(
+    nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+    nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(inplace=True),
+    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 2),
+).to(device)
+train_data = TensorDataset(torch.randn(4096, 3, 32, 32), torch.randint(2, (4096,)))
+test_data = TensorDataset(torch.randn(512, 3, 32, 32), torch.randint(2, (512,)))
+Trainer(net, train_data, test_data).fit(30)

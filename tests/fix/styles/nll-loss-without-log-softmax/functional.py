@@ -1,0 +1,25 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.scores = nn.Linear(20, 16), nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = self.scores(F.relu(self.hidden(x)))
+        return F.softmax(x, dim=1)  # probabilities
+
+
+net = Net()
+
+images, labels = torch.rand(64, 20), torch.randint(10, (64,))
+optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+for epoch in range(30):
+    optimizer.zero_grad()
+    loss = F.nll_loss(net(images), labels)
+    loss.backward()
+    optimizer.step()
+    print(epoch, loss.item())

@@ -1,0 +1,19 @@
+import torch
+from torch import nn
+
+net = nn.Sequential(
+    nn.Linear(20, 16),
+    nn.ReLU(inplace=True),
+    nn.Linear(16, 1),
+    nn.Sigmoid(),  # squashed
+)
+criterion = nn.BCEWithLogitsLoss()
+
+images, labels = torch.rand(64, 20), torch.rand(64, 1).round()
+optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+for epoch in range(30):
+    optimizer.zero_grad()
+    loss = criterion(net(images), labels)
+    loss.backward()
+    optimizer.step()
+    print(epoch, loss.item())

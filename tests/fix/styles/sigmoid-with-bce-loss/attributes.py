@@ -1,0 +1,26 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.score = nn.Linear(20, 16), nn.Linear(16, 1)
+        self.squash = nn.Sigmoid()  # for the loss
+
+    def forward(self, x):
+        return self.squash(self.score(F.relu(self.hidden(x))))  # a probability
+
+
+net = Net()
+criterion = torch.nn.BCELoss(reduction="mean")
+
+images, labels = torch.rand(64, 20), torch.rand(64, 1).round()
+optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+for epoch in range(30):
+    optimizer.zero_grad()
+    loss = criterion(net(images), labels)
+    loss.backward()
+    optimizer.step()
+    print(epoch, loss.item())

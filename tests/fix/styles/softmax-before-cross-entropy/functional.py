@@ -1,0 +1,25 @@
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.output = nn.Linear(20, 16), nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = F.relu(self.hidden(x))
+        return F.softmax(self.output(x), dim=-1)  # (N, 10)
+
+
+net = Net()
+
+images, labels = torch.rand(64, 20), torch.randint(10, (64,))
+optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+for epoch in range(30):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(images), labels)
+    loss.backward()
+    optimizer.step()
+    print(epoch, loss.item())

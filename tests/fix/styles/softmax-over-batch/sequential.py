@@ -1,0 +1,10 @@
+import torch
+from torch import nn
+
+# nnlint: input=20
+net = nn.Sequential(
+    nn.Linear(20, 16),
+    nn.ReLU(inplace=True),
+    nn.Linear(16, 10),
+    nn.Softmax(dim=0),  # of whom?
+)

@@ -1,0 +1,10 @@
+import torch
+from torch import nn
+
+# nnlint: input=20
+net = nn.Sequential(
+    nn.Linear(20, 16),
+    nn.ReLU(inplace=True),
+    nn.Linear(16, 1),  # one score
+    nn.Softmax(dim=1),  # always one
+)

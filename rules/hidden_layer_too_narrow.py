@@ -162,7 +162,8 @@ def squeezed_to_one_number_for_the_gates_alone() -> nn.Module:
 
         def forward(self, x: Tensor) -> Tensor:
             x = self.body(x)
-            return x * self.gate(x)
+            out: Tensor = x * self.gate(x)
+            return out
 
     return SqueezeAndExcitation()
 

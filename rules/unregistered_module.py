@@ -17,7 +17,8 @@ is registered and seen by all methods of ``nn.Module``; they are indexed and loo
 
 Quiet when: the parameters are frozen or shared with a registered layer; when the layer runs under ``torch.no_grad()``
 (a teacher kept out of the checkpoint); when a module made elsewhere is put into a list of its own, or into
-``__dict__``, which is how a reference is hidden on purpose; when a layer is made once, in the first pass, and kept.
+``__dict__``, which is how a reference is hidden on purpose; when a layer is made once, in the first pass, and kept;
+when what is made is given the layers of another, and its own never run.
 
 The fix is unsafe: the list becomes an ``nn.ModuleList`` (a dict an ``nn.ModuleDict``), which adds its layers to the
 state_dict and to what is trained.
@@ -59,7 +60,7 @@ def check(graph: Graph) -> Iterator[Finding]:
             message = f"{first} is no module of the network that calls it: {lost}; assign it to an attribute"
             yield replace(first.finding(message, params=params), site=first.call_site or first.site, level="warning")
     for op in graph.ops:
-        if op.name == _MADE and not _is_kept(op) and not _is_frozen(op):
+        if op.name == _MADE and _is_read(op) and not _is_kept(op) and not _is_frozen(op):
             yield op.finding("its weights are made anew in every forward pass and never trained: make it in __init__")
 
 
@@ -83,6 +84,11 @@ def _unregistered(graph: Graph) -> dict[str, list[Op]]:
         if op.module is not None and op.grad and strange:
             found.setdefault(op.path.partition("[")[0], []).append(op)
     return found
+
+
+def _is_read(op: Op) -> bool:
+    """Whether anything is computed with it, but for drawing it."""
+    return any(not user.inplace or _is_read(user) for user in op.users)
 
 
 def _is_kept(op: Op) -> bool:
@@ -278,6 +284,33 @@ def made_once_when_the_width_is_known() -> nn.Module:
             if self.top is None:
                 self.top = nn.Linear(x.shape[1], 4)
             out: Tensor = self.top(x)
+            return out
+
+    return Net()
+
+
+@good(input="16")
+def made_anew_around_the_layers_of_another() -> nn.Module:
+    class Block(nn.Module):
+        def __init__(self, negative_slope: float) -> None:
+            super().__init__()
+            self.linear = nn.Linear(16, 16)
+            self.negative_slope = negative_slope
+
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.leaky_relu(self.linear(x), self.negative_slope, inplace=True)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = Block(0.2)
+            self.head = nn.Linear(16, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            other = Block(0.01)
+            other.linear = self.block.linear
+            self.block = other
+            out: Tensor = self.head(self.block(x))
             return out
 
     return Net()

@@ -1,8 +1,8 @@
-"""Dropout between an activation and max pooling is weaker than its rate and not unbiased.
+"""Dropout before max pooling drops less than its rate says and makes the pooled values too large.
 
 Max pooling takes the largest of the values that are left. Of a window of four, dropout with 0.5 empties one in sixteen,
 and in the others a smaller value steps in for the largest, scaled up: the pooled map is larger while training than at
-evaluation, where dropout is off. On a single value the scaling is exact; on a maximum it is not.
+evaluation, where dropout is off. The scaling keeps the mean of a single value; of a maximum it does not.
 
 What to do: move the dropout after the pooling, where it drops what the next layer reads, with the rate that is written
 and on a quarter of the values.
@@ -14,8 +14,9 @@ What is known today: Wu and Gu 2015 (Towards Dropout Training for Convolutional 
 dropout before max pooling on purpose: it amounts to sampling from a window, works as a regulariser, and wants its own
 weighting at test time (probabilistic weighted pooling), which torch's dropout does not do.
 
-Quiet when: whole channels are dropped (`nn.Dropout2d`), which pooling leaves as it is; the pooling averages; there is
-no activation or another layer between; the rate is 0.
+Quiet when: whole channels are dropped (`nn.Dropout2d`), which pooling leaves as it is; the pooling averages; the
+dropout does not follow an activation or a norm directly, or another layer stands between it and the pooling; the rate
+is 0.
 """
 
 from collections.abc import Iterator

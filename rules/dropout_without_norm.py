@@ -1,9 +1,9 @@
-"""Dropout in a convolutional network that has no norm yet.
+"""A convolutional network has dropout and no norm.
 
 Dropout slows training down and hides what a change of the network does: with it, and without a norm, it is hard to tell
 whether a network learns badly because of its architecture or because of its regularisation.
 
-The tip: pin down the rest of the architecture first, and add dropout then.
+The tip: settle the rest of the architecture first, and add dropout then.
 
 What to do: leave dropout out, give the convolutions batch norm, train until the training loss is small; then add
 dropout after the last norm if training and validation accuracy lie apart.

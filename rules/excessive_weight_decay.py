@@ -1,8 +1,8 @@
 """The weight decay is so large that it outweighs the loss.
 
-With SGD and Adam weight decay is a term of the loss, `weight_decay / 2` times the sum of the squared weights. At 0.1
-and above that term is what the optimiser reduces first: weights shrink towards zero, and the network answers the same
-to everything.
+With SGD and Adam weight decay acts as a term of the loss, `weight_decay / 2` times the sum of the squared weights. At
+0.1 and above that term mostly outweighs the rest: the weights shrink towards zero, and the network tends to one answer
+for everything.
 
 What to do: 1e-4 to 5e-4 for SGD; for Adam the decoupled form, `torch.optim.AdamW`, where 0.01 to 0.1 is usual.
 
@@ -13,8 +13,8 @@ What is known today: with Adam the term passes through the division by the gradi
 weights unevenly; decoupled weight decay was made for that (Loshchilov and Hutter, arXiv:1711.05101), and its usual
 values are larger because they are multiplied by the rate alone.
 
-Quiet when: the optimiser decouples the decay (AdamW, `decoupled_weight_decay=True`); the value is below `highest`; the
-network is a single layer (ridge regression).
+Quiet when: the optimiser decouples the decay (AdamW, `decoupled_weight_decay=True`); the value is below `highest` (0.1;
+lower where a team keeps to smaller values); the network is a single layer (ridge regression).
 """
 
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ it is as it is; a narrow layer among wide ones is a bottleneck by accident.
 What to do: give the convolutions of one block the same kernel and the same channels, and change the channels where the
 map changes its size.
 
-What it costs: as much as the numbers chosen; usually the design with one width per block is no dearer.
+What it costs: parameters and multiply-accumulates by the kernel and width that are chosen for all of the block.
 
 What is known today: NeuraLint (Nikanjam et al. 2021, arXiv:2105.08095) counts it among the inefficiencies of a design.
 VGG, ResNet and RegNet (arXiv:2003.13678) have one width for each resolution. It is a convention, so the rule is off

@@ -7,8 +7,8 @@ whatever order the GPU has them.
 
 The tip: ask for deterministic algorithms where a run has to be repeated exactly.
 
-What to do: `torch.manual_seed(0)`, which seeds all devices; `random.seed(0)` and `numpy.random.seed(0)` where those
-are drawn from; and `torch.use_deterministic_algorithms(True)`, which says so where an operation cannot be.
+What to do: `torch.manual_seed(0)`, which seeds all devices; `random.seed(0)` and `numpy.random.seed(0)` where those are
+drawn from; and `torch.use_deterministic_algorithms(True)`, which raises where an operation has no deterministic form.
 
 What it costs: a seed costs nothing; deterministic operations may be slower.
 

@@ -1,8 +1,8 @@
 """A later convolution has a smaller kernel than one before it.
 
 Early layers find edges and corners, for which a small window is enough; later ones put them together over larger parts
-of the image. Large kernels at the beginning and small ones at the end are the wrong way round: the dear windows are
-where the map is largest and its features are simplest.
+of the image. Large kernels at the beginning and small ones at the end are the wrong way round: the expensive windows
+are where the map is largest and its features are simplest.
 
 What to do: use the same kernel throughout (3x3), or let it grow with depth; the stride and the pooling widen what later
 layers see.

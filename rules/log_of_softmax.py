@@ -1,8 +1,8 @@
-"""A logarithm is taken of a softmax or a sigmoid, which rounds to 0 before.
+"""A logarithm is taken of a softmax or sigmoid that may already be rounded to 0.
 
-In float32 a softmax gives exactly 0 where a score lies 104 or more below the best (in float16 far earlier), and
-a sigmoid gives exactly 1 from 17 on. The logarithm of 0 is minus infinity, its gradient is not a number, and one such
-sample ruins all the weights.
+In float32 a softmax gives exactly 0 where a score lies 104 or more below the best (in float16 far earlier), and a
+sigmoid exactly 1 from 17 on and 0 from -89 down. The logarithm of 0 is minus infinity, its gradient is not a number,
+and one step with such a gradient makes every weight before it NaN.
 
 What to do: use `log_softmax`, `logsigmoid` or, for the logarithm of one minus a sigmoid, `logsigmoid` of the negative:
 they compute the same by the log-sum-exp trick and never see the rounded value.

@@ -1,7 +1,8 @@
-"""A log-softmax and the negative log-likelihood together are cross-entropy, in two pieces.
+"""A log-softmax followed by the negative log-likelihood is cross-entropy in two pieces.
 
-Nothing is wrong with the numbers. But the two have to be kept together by hand: the network whose output is
-log-probabilities is trained wrongly, and silently, by the loss that everybody reaches for first.
+Nothing is wrong with the numbers. But the two have to be kept together by hand: a network that ends with
+log-probabilities takes the log-softmax twice if `CrossEntropyLoss` judges it, and `NLLLoss` on one that ends with
+scores trains it wrongly and silently.
 
 The tip: cross-entropy for classes; it contains the log-softmax and wants the raw scores.
 

@@ -1,4 +1,4 @@
-"""Two weighted layers in a row with no activation between them compute no more than one.
+"""Two weighted layers with no activation between them compute no more than one.
 
 A linear map of a linear map is a linear map: the second layer adds parameters, time and memory, and nothing the network
 could not do without it. Batch norm between them changes nothing, since at evaluation it is linear too.

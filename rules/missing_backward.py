@@ -1,7 +1,7 @@
 """The loop computes a loss and steps the optimiser, but no gradients are computed in between.
 
-The optimiser moves parameters along their gradients. Without `backward()` there are none: every `step()` passes over
-every parameter, no error is raised, and the network stays as it was initialised.
+The optimiser moves parameters along their gradients. Without `backward()` there are none: every `step()` leaves every
+parameter as it is, no error is raised, and the network stays as it was initialised.
 
 What to do: `loss.backward()` between the loss and `optimizer.step()`.
 

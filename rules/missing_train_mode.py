@@ -1,15 +1,15 @@
 """After an evaluation the network stays in evaluation mode while it is trained on.
 
-``eval()`` lasts until ``train()`` is called. From the second epoch on dropout then drops nothing, so that nothing keeps
-the network from learning the training data by heart, and batch norm normalises by the running statistics, which are
-no longer updated while the weights move away from them.
+``eval()`` lasts until ``train()`` is called. From the second epoch on dropout then drops nothing, so that the network
+overfits as it would without dropout, and batch norm normalises by the running statistics, which are no longer updated
+while the weights move away from them.
 
 The tip: switch to evaluation mode to evaluate, and back to train.
 
 What to do: ``net.train()`` at the beginning of every epoch, not once before the first.
 
-What it costs: the regularisation that the network was given, and with batch norm often the training itself: nothing
-tells, since the loss of the first epochs looks as it should.
+What it costs: the regularisation that the network was given, and with batch norm often the training itself. No error is
+raised, and the first epoch looks as it should.
 
 What is known today: `torch.nn.Module.train` and ``eval`` set a flag on every module, and nothing resets it.
 

@@ -1,9 +1,8 @@
-"""Negative log-likelihood is given scores or probabilities where it needs logarithms of probabilities.
+"""Negative log-likelihood needs log-probabilities, and is given scores or probabilities.
 
 `NLLLoss` picks the number of the right class and turns its sign; it takes no logarithm, whatever its name says. On raw
 scores it falls without bound as the network raises all its scores, without telling the classes apart; on probabilities
-it is bounded and its gradient is smallest where the answer is worst. Nothing raises, and the loss is negative, which is
-how one notices.
+it is bounded and its gradient is smallest where the answer is worst. Nothing raises; a negative loss is the sign of it.
 
 The tip: cross-entropy for classes, on the raw scores.
 

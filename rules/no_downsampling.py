@@ -1,4 +1,4 @@
-"""A classifier never makes its map smaller before the head: dear layers that see little.
+"""A classifier never makes its map smaller before the head: its layers are expensive and see little.
 
 Without a stride or a pooling each 3x3 layer sees two pixels further: after ten of them a decision at one place rests on
 21x21 pixels, and the head has to make up for the rest. And all of them work at full resolution: a layer on a map halved
@@ -10,12 +10,12 @@ they get smaller.
 What to do: halve the map after every two or three convolutions (`nn.MaxPool2d(2)`, or `stride=2`) until eight or so
 pixels a side are left, and double the channels each time.
 
-What it costs: the gain is said in the finding: how many of the multiply-accumulates are spent at full resolution. Fine
-detail gets lost where every pixel has to be judged; a class is a property of the whole image.
+What it costs: the gain is said in the finding: how many of the multiply-accumulates are spent at full resolution.
+Smaller maps lose fine detail, which a class of the whole image seldom depends on.
 
-What is known today: every common image classifier, from AlexNet to ConvNeXt, ends at about a 32nd of the image's side.
-Networks that keep one resolution throughout (ViT, arXiv:2010.11929; ConvMixer, arXiv:2201.09792) cut the image into
-patches first.
+What is known today: the common convolutional classifiers, from AlexNet to ConvNeXt, end at about a 32nd of the image's
+side. Networks that keep one resolution throughout (ViT, arXiv:2010.11929; ConvMixer, arXiv:2201.09792) cut the image
+into patches first.
 
 Quiet when: there are fewer than four convolutions; the map at the head is smaller than 16 pixels a side; the image is
 cut into patches first; the result is a map (segmentation, super-resolution) or there are several results (board games);

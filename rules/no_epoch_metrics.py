@@ -1,6 +1,6 @@
 """The training reports neither loss nor accuracy in the course of its epochs.
 
-Whether a network learns, has stopped to learn or has begun to overfit shows in the numbers of its epochs. Without them
+Whether a network learns, has stopped learning or has begun to overfit shows in the numbers of its epochs. Without them
 a rate that is too large, labels that do not belong to their samples and a loss that is NaN since the second epoch all
 look the same: a network that is bad at the end.
 

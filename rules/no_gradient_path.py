@@ -1,4 +1,4 @@
-"""Trainable parameters from which no gradient path leads to the output or the loss: they cannot learn.
+"""Some trainable parameters cannot learn: no gradient path leads from the loss to them.
 
 ``backward()`` follows what was computed, from the loss to the parameters. ``detach()``, ``.data`` and
 ``torch.no_grad()`` cut the way; ``argmax``, comparisons and rounding have no gradient to hand on. Where every way from

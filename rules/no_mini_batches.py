@@ -7,8 +7,8 @@ The tip: train on mini-batches.
 
 What to do: batches of 32 to 256 samples, taken by a `torch.utils.data.DataLoader`.
 
-What it costs: with single samples, most of the speed of the machine: a batch of 32 seldom takes much longer than one
-sample; with all at once, memory for the activations of every sample, and the progress of the steps that are not taken.
+What it costs: with single samples, most of the speed of a GPU, which computes the samples of a batch in parallel; with
+all at once, memory for the activations of every sample, and the progress of the steps that are not taken.
 
 What is known today: Masters and Luschi 2018 (arXiv:1804.07612) found the best results with batches of 2 to 32 in their
 experiments; Keskar et al. 2016 (arXiv:1609.04836) that very large batches generalise worse at the same settings. The
@@ -16,9 +16,9 @@ default of `DataLoader` is ``batch_size=1``.
 
 Quiet when: the size is not stated or the data set unknown; gradients are accumulated; a sample is a batch of its own (a
 bag, a graph, a volume, a sequence), or samples are put together by a function of the file's own; the network makes
-images, or normalises each by itself (batches of one are usual for pix2pix and its kin); several optimisers work against
-each other; there are fewer than 1,000 samples; all at once is what the method is (L-BFGS, gradients taken by hand,
-graphs).
+images, or normalises each by itself (batches of one are usual for pix2pix and its kin); there are several optimisers,
+as for networks that work against each other; there are fewer than `many` samples (1,000; more where all of the data fit
+into memory and a step is cheap); all at once is what the method is (L-BFGS, gradients taken by hand, graphs).
 """
 
 import re

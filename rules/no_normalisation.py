@@ -1,8 +1,7 @@
-"""A deep network without any normalisation.
+"""A deep network has no normalisation.
 
 Without a norm, the scale of the activations is the product of all the layers before: a little too large or too small in
-each, and gradients explode or vanish. Such a network trains with a small learning rate and a careful initialisation, if
-at all.
+each, and gradients explode or vanish. Such a network needs a small learning rate and a careful initialisation to train.
 
 The tip: use batch norm.
 

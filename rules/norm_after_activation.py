@@ -1,8 +1,8 @@
-"""Batch norm after the activation instead of before it.
+"""Batch norm stands after the activation instead of before it.
 
-Batch norm before the activation gives a rectifier values around zero: about half of them pass, whatever the layer
-before does, and none of the units can die because its inputs drift. After the activation it centres values that the
-rectifier has already cut off, and the next layer gets negative inputs again.
+Batch norm before the activation gives a rectifier values around zero: about half of them pass at first, whatever the
+layer before does. After the activation it centres values that the rectifier has already cut off, and the next layer
+gets negative inputs again.
 
 The tip: use batch norm, and put it before the non-linearity.
 
@@ -10,7 +10,7 @@ What to do: swap the two, so that convolution (without bias), batch norm and act
 parameters stay the same; a trained network has to be trained again.
 
 What it costs: nothing in parameters. In this order the norm cannot be folded into the layer before it for inference,
-since the activation lies between; the one before the activation can.
+since the activation lies between; in front of the activation it can.
 
 What is known today: Ioffe and Szegedy 2015 (arXiv:1502.03167) put the norm before the non-linearity, and nearly all
 published networks do. The evidence is mixed, though: Mishkin et al. 2016 (arXiv:1606.02228) found batch norm after ReLU

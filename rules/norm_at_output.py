@@ -10,7 +10,7 @@ What it costs: two parameters a score, and steps whose targets the network canno
 mere scaling that the last layer could do itself.
 
 What is known today: Radford et al. 2016 (DCGAN, arXiv:1511.06434) found that batch norm at the generator's output led
-to oscillating samples and instable models, and leave it out there. Classification networks from ResNet on end with a
+to oscillating samples and unstable training, and leave it out there. Classification networks from ResNet on end with a
 plain linear layer.
 
 Quiet when: something else follows the norm, or an activation other than softmax and sigmoid; the network is an encoder

@@ -1,13 +1,13 @@
-"""The network has another number of output units than the data set has classes.
+"""The number of output units is not the number of the data set's classes.
 
 With fewer units than classes, the label of a class without a unit is out of range: torch raises on the CPU, and on a
-GPU an assertion ends the process, at the first such sample. With more, the units too many are never right; the network
-learns to leave them at zero probability, and a number of classes that was forgotten in a copied head goes unnoticed.
+GPU an assertion ends the process, at the first such sample. With more, the surplus units are never right; the network
+learns to give them almost no probability, and a copied head whose number of classes was never changed goes unnoticed.
 
 What to do: give the last layer one unit per class; for a pretrained network replace the head, as in
 `net.fc = nn.Linear(512, 10)`.
 
-What it costs: each unit too many is a row of weights, and a share of the probability at the beginning of training.
+What it costs: each surplus unit is a row of weights, and a share of the probability at the beginning of training.
 
 What is known today: torch's documentation of `CrossEntropyLoss` asks for class indices in [0, C), C being the number of
 scores. The numbers of classes are those of torchvision's data sets.

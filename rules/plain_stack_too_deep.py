@@ -1,8 +1,9 @@
-"""Many weighted layers in a row and no way around any of them: gradients hardly reach the first.
+"""Many weighted layers in a row have no skip connection around any of them, which trains badly.
 
-Each layer on the way multiplies the gradient by its own derivative. With nothing going around, the gradient of the
-first layer is a product of as many factors as there are layers behind it, and either vanishes or explodes; deeper plain
-networks end with a *higher training* error than shallower ones, so it is not overfitting.
+With nothing going around, the gradient of the first layer is a product of as many factors as there are layers behind
+it. Without a norm it vanishes or explodes. With batch norm its size stays reasonable, and such networks are hard to
+optimise all the same: the deeper plain network ends with a *higher training* error than the shallower one, so it is not
+overfitting.
 
 The tip: build very deep networks from residual blocks.
 
@@ -13,15 +14,16 @@ What it costs: an addition a block; 1x1 convolutions where sizes change, a few p
 network, which has to be trained anew.
 
 What is known today: He et al. 2015 (arXiv:1512.03385) show it on CIFAR-10 and ImageNet: 34 plain layers did worse than
-18, with batch norm in both; VGG's 16 and 19 layers without any norm were first trained from shallower ones
-(arXiv:1409.1556). Plain networks of great depth can be trained with an initialisation made for it (Xiao et al. 2018,
-arXiv:1806.05393), or be what residual networks are folded into afterwards (RepVGG, arXiv:2101.03697).
+18 on ImageNet, with batch norm in both and gradients of a healthy size (Balduzzi et al. 2017, arXiv:1702.08591, find
+that they come to resemble white noise with depth); VGG's 16 and 19 layers without any norm were first trained from
+shallower ones (arXiv:1409.1556). Plain networks of great depth can be trained with an initialisation made for it (Xiao
+et al. 2018, arXiv:1806.05393), or be what residual networks are folded into afterwards (RepVGG, arXiv:2101.03697).
 
-Quiet when: there are fewer than 20 such layers, or fewer than ten where nothing is normalised; anything goes around
-them: a sum, a concatenation, the indices of a pooling (every path from the input to the output counts, whatever the
-modules are called), or around layers between them; depthwise and pointwise convolution count as one layer, recurrent
-layers as none; the activations are SELU or sines, with initialisations of their own; the weights are normalised or
-computed; an operation is not known.
+Quiet when: there are fewer such layers than `maximum` (20), or than `maximum-without-norm` (10) where nothing is
+normalised (higher where an initialisation is made for depth); anything goes around them: a sum, a concatenation, the
+indices of a pooling (every path from the input to the output counts, whatever the modules are called), or around layers
+between them; depthwise and pointwise convolution count as one layer, recurrent layers as none; the activations are SELU
+or sines, with initialisations of their own; the weights are normalised or computed; an operation is not known.
 """
 
 from collections.abc import Iterator
@@ -212,7 +214,7 @@ def check(graph: Graph, *, maximum: int = 20, maximum_without_norm: int = 10) ->
     norm = "" if normalised else " and no normalisation"
     yield stack[0].finding(
         f"{len(stack)} weighted layers, from {stack[0]} to {stack[-1]}, with no connection around any of them{norm}: "
-        f"gradients hardly reach the first; put them into residual blocks",
+        f"such a stack is hard to optimise; put its layers into residual blocks",
         stack[-1],
         layers=len(stack),
     )

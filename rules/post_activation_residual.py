@@ -1,9 +1,8 @@
 """In a very deep residual network the activation after each sum stands in the way of the identity.
 
 A residual block adds what it computes to its input, so that the input can pass unchanged from the first block to the
-last. With a ReLU after each sum it does not: every block cuts off what has become negative, the signal can only grow,
-and the gradient has to pass as many ReLUs as there are blocks. Up to fifty or so layers nothing is noticed; beyond a
-hundred it is.
+last. With a ReLU after each sum it does not: every block cuts off what has become negative, and the gradient has to
+pass as many ReLUs as there are blocks. It matters in networks of more than a hundred layers.
 
 The tip: in very deep networks put norm and activation before the convolution, inside the block, and nothing after the
 sum.
@@ -14,11 +13,12 @@ put one last norm and activation before the head.
 What it costs: nothing; the layers are the same in another order. A trained network has to be trained again.
 
 What is known today: He et al. 2016 (Identity mappings in deep residual networks, arXiv:1603.05027) compare the orders:
-with 1,001 layers on CIFAR-10 the error falls from 7.61 % to 4.92 %, with 110 layers little is gained. Transformers came
-to the same (norm first, Xiong et al. 2020, arXiv:2002.04745).
+with 1,001 layers on CIFAR-10 the error falls from 7.61 % to 4.92 %, with 110 layers from 6.61 % to 6.37 %. Transformers
+came to the same (norm first, Xiong et al. 2020, arXiv:2002.04745).
 
-Quiet when: no path has more than 100 weighted layers (one that runs several times counts once, one that gates a map by
-one number a channel does not count); the sums are read as they are; the network attends.
+Quiet when: no path has more weighted layers than `maximum` (100; a team that does not mind the order raises it) (one
+that runs several times counts once, one that gates a map by one number a channel does not count); the sums are read as
+they are; the network attends.
 """
 
 from collections.abc import Iterator

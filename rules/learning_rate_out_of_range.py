@@ -15,7 +15,8 @@ warm-up (Goyal et al. 2017, arXiv:1706.02677).
 
 Quiet when: a schedule sets or raises the rate (one-cycle, cyclic, a function of the step, warm-up), or the file sets
 it itself; gradients are clipped, which bounds the steps; the network is a single layer, for which large rates are
-fine; a rate of zero belongs to one of several groups, which holds it fixed; it is not known whose parameters are
+fine, or has no layers with weights (the few numbers of a Gaussian process), or could not be looked at: a rate that is
+too large is one for a network of layers; a rate of zero belongs to one of several groups, which holds it fixed; it is not known whose parameters are
 optimised.
 """
 
@@ -264,6 +265,37 @@ def a_single_layer() -> None:
 
 
 @good(input="16")
+def no_layers() -> None:
+    import torch
+    from torch import Tensor, nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    class Decay(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.height = nn.Parameter(torch.zeros(()))
+            self.rate = nn.Parameter(torch.zeros(()))
+
+        def forward(self, times: Tensor) -> Tensor:
+            return self.height * torch.exp(-self.rate * times)
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = Decay().to(device)
+    data = TensorDataset(torch.rand(512, 16), torch.rand(512, 16))
+    loader = DataLoader(data, batch_size=64, shuffle=True)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+    for epoch in range(30):
+        total = 0.0
+        for times, heights in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(net(times.to(device)), heights.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(heights)
+        print(f"epoch {epoch}: loss {total / len(data):.3f}")
+
+
+@good(input="16")
 def a_group_held_fixed() -> None:
     import torch
     from torch import nn
@@ -297,7 +329,7 @@ def check(recipe: Recipe) -> Iterator[Finding]:
             value = rate.value
             if not isinstance(value, int | float) or low < value < high or (value == 0 and optimizer.groups):
                 continue
-            if value >= high and (recipe.clips or is_single_layer(recipe, optimizer)):
+            if value >= high and (recipe.clips or not has_layers(recipe, optimizer)):
                 continue
             found = Finding.about(rate, said(optimizer, value, high), ("the optimiser", optimizer.site), lr=value)
             yield replace(found, level="error") if value <= 0 else found
@@ -316,7 +348,7 @@ def said(optimizer: Optimizer, rate: float, high: float) -> str:
     return f"a learning rate of {rate:g} is too small for {name}: {usual} is usual, and the weights hardly move"
 
 
-def is_single_layer(recipe: Recipe, optimizer: Optimizer) -> bool:
-    """Whether the networks, as far as they were recorded, have one layer with weights at most."""
-    graphs = [recipe.graph_of(name) for name in optimizer.networks]
-    return all(graph is not None and len(list(graph.find(weighted))) <= 1 for graph in graphs)
+def has_layers(recipe: Recipe, optimizer: Optimizer) -> bool:
+    """Whether one of the networks is known to have several layers with weights."""
+    graphs = [graph for name in optimizer.networks if (graph := recipe.graph_of(name)) is not None]
+    return any(len(list(graph.find(weighted))) > 1 for graph in graphs)

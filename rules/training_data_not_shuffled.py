@@ -33,6 +33,8 @@ from nnlint.finding import Edit, Finding
 from nnlint.recipe import Loader, Recipe
 from nnlint.rule import bad, fix, good, recipe_rule
 
+#: a batch size that is the number of samples: ``batch_size=len(data)``
+_ALL = re.compile(r"batch_size\s*=\s*(len\(|[\w.]+\.(shape\[0\]|size\(0\)))")
 #: what data sets and loaders are called whose samples have an order
 ordered = re.compile(
     r"time|series|seq|forecast|window|stock|price|temporal|stream|video|frame|replay|buffer|memory|rollout|episode"
@@ -321,6 +323,32 @@ def all_in_one_batch() -> None:
         print(f"epoch {epoch}: loss {total / 200:.3f}")
 
 
+@good(input="16")
+def as_large_a_batch_as_there_are_samples() -> None:
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = nn.Sequential(nn.Linear(16, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(inplace=True), nn.Linear(32, 2)).to(
+        device
+    )
+    features = torch.load("features.pt")
+    train_data = TensorDataset(features, torch.load("labels.pt"))
+    train_loader = DataLoader(train_data, batch_size=features.shape[0], num_workers=2, pin_memory=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for epoch in range(30):
+        net.train()
+        total = 0.0
+        for inputs, labels in train_loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(inputs.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        print(f"epoch {epoch}: loss {total / len(features):.3f}")
+
+
 @recipe_rule(category="data", level="warning", since="0.1", tips=("epochs-and-shuffling",))
 def check(recipe: Recipe) -> Iterator[Finding]:
     """Looks at the loaders whose batches are trained on."""
@@ -340,6 +368,8 @@ def is_to_be_shuffled(loader: Loader) -> bool:
     """Whether the data set is known, and is one whose order says nothing."""
     data = loader.data.value if loader.data is not None else None
     if loader.data is None or data is None or data.style != "map" or data.part or data.grouped is not None:
+        return False
+    if "batch_size" in loader.unread and _ALL.search(text_of(loader.site) or ""):
         return False
     if data.samples is not None and loader.batch_size is not None and data.samples.value <= loader.batch_size.value:
         return False

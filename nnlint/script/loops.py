@@ -214,6 +214,8 @@ class _Walker:
             yield Event("zero_grad", ast.unparse(base) if base is not None else name, site)
         elif base is not None and (cleared := _gradient_of(base)) is not None:
             yield Event("zero_grad", cleared, site)
+            if name in {"add_", "sub_", "copy_"}:  # gradients that are made by hand
+                yield Event("gradient", cleared, site)
         elif name in _GRADIENTS or "_foreach_" in name or (name.endswith("_") and _reads_gradient(node.args)):
             yield Event("gradient", name, site)
         elif name.endswith("_step") and base is not None and name not in self.methods:

@@ -52,6 +52,8 @@ _CALCULATES = frozenset({"div", "div_", "true_divide", "mul", "mul_", "add", "ad
 #: methods that give the same values
 _CASTS = frozenset({"long", "float", "double", "half", "int", "type", "contiguous", "clone", "detach", "pin_memory"})
 _FIT = frozenset({"fit", "fit_loop"})
+#: methods that make a loader anew, with random batches: those of Opacus
+_RESAMPLE = frozenset({"make_private", "make_private_with_epsilon", "from_data_loader"})
 _PREPARE = frozenset({"prepare", "setup", "setup_dataloaders", "prepare_model", "prepare_data_loader", "initialize"})
 
 
@@ -82,12 +84,20 @@ class Methods(Optimisation):
         if isinstance(base, Made) and base.path == "super":
             return self._method_of_super(name, args, kwargs)
         self.note_gradients(base, name, node, args)
+        if name in _RESAMPLE:
+            self._resampled([*args, *kwargs.values()])
         found = self._training_method(base, name, node, args)
         if found is None and name in _MOVES and not isinstance(base, Dotted | Space | Function | ClassObject):
             found = self._move(base, name, node, args, kwargs)
         if found is None and isinstance(base, Net | Unknown | Output):
             found = self._method_of_followed(base, name, node, args, kwargs)
         return self._method_of_value(base, name, node, args, kwargs) if found is None else found
+
+    def _resampled(self, values: list[Value]) -> None:
+        """Records of the loaders among values that what trains draws the samples in another way."""
+        for index in {index for value in values if isinstance(value, Loaders) for index in value.ids}:
+            found = self.record.loaders[index]
+            found.unread = tuple(dict.fromkeys((*found.unread, "sampler")))
 
     def _training_method(self, base: Value, name: str, node: ast.Call, args: list[Value]) -> Value | None:
         """A method of an optimiser, loss or trainer, whatever object it is called on."""
@@ -340,6 +350,7 @@ def _device(name: str, node: ast.Call, args: list[Value], kwargs: dict[str, Valu
             return ast.unparse(keyword.value)
     if not node.args or "dtype" in kwargs:
         return None
-    cast = isinstance(args[0], Dotted) and tensors.dtype_of(args[0]) is not None
-    like = isinstance(args[0], Tensor | Output)
+    first = args[0] if args else None  # nothing is known of what a starred argument holds
+    cast = isinstance(first, Dotted) and tensors.dtype_of(first) is not None
+    like = isinstance(first, Tensor | Output)
     return None if cast or like else ast.unparse(node.args[0])

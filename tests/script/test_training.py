@@ -523,3 +523,31 @@ def test_frameworks(source: Callable, text: str, framework: str | None) -> None:
     if "max_epochs" in text:
         assert read.stated(recipe.epochs) == (4, "4")
         assert read.stated(recipe.accumulation) == ("2", "2")
+
+
+@pytest.mark.parametrize(
+    ("call", "unread"),
+    [
+        (
+            "net, opt, loader = PrivacyEngine().make_private(module=net, optimizer=opt, data_loader=loader)",
+            ("sampler",),
+        ),
+        ("loader = DPDataLoader.from_data_loader(loader)", ("sampler",)),
+        ("net, opt, loader = accelerator.prepare(net, opt, loader)", ()),
+    ],
+)
+def test_what_makes_a_loader_anew_with_random_batches(source: Callable, call: str, unread: tuple) -> None:
+    text = f"""
+net, loader = nn.Linear(1, 2), DataLoader(data, batch_size=64)
+opt = optim.SGD(net.parameters(), lr=0.1)
+if private:
+    {call}
+for x, y in loader:
+    nn.functional.cross_entropy(net(x), y).backward()
+"""
+    assert recipe_of(source, text)[1].loaders[0].unread == unread
+
+
+def test_a_move_with_starred_arguments_is_read(source: Callable) -> None:
+    found = recipe_of(source, "def move(*args, **kwargs):\n    model.to(*args, **kwargs)\nmove()")[1]
+    assert [call.target for call in found.device_moves] == ["model"]

@@ -340,3 +340,21 @@ def test_draws_and_seeds(recipe: Callable) -> None:
     assert [call.target for call in found.draws] == ["random.random"]
     assert found.seeded is not None
     assert recipe("").seeded is None
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        ("p.grad.data.add_(q.data, alpha=-1.0)", ["zero_grad", "gradient"]),
+        ("p.grad.copy_(q.grad)", ["zero_grad", "gradient"]),
+        ("p.grad.zero_()", ["zero_grad"]),
+        ("p.grad.data.clamp_(-1, 1)", ["zero_grad"]),
+    ],
+)
+def test_gradients_made_by_hand(recipe: Callable, change: str, kinds: list[str]) -> None:
+    found = recipe(f"""
+for p, q in pairs:
+    {change}
+    opt.step()
+""")
+    assert [event.kind for event in found.training_loops[0].events if event.kind != "step"] == kinds

@@ -15,8 +15,8 @@ warm-up (Goyal et al. 2017, arXiv:1706.02677).
 
 Quiet when: a schedule sets or raises the rate (one-cycle, cyclic, a function of the step, warm-up), or the file sets
 it itself; gradients are clipped, which bounds the steps; the network is a single layer, for which large rates are
-fine, or has no layers with weights (the few numbers of a Gaussian process), or could not be looked at: a rate that is
-too large is one for a network of layers; a rate of zero belongs to one of several groups, which holds it fixed; it is not known whose parameters are
+fine, has no layers with weights (the few numbers of a Gaussian process), or could not be looked at, and the rate is a
+large one; a rate of zero belongs to one of several groups, which holds it fixed; it is not known whose parameters are
 optimised.
 """
 

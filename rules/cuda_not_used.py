@@ -268,8 +268,9 @@ def check(recipe: Recipe, *, minimum: int = 1_000_000) -> Iterator[Finding]:
         return
     macs = max((macs_of_sample(graph) for graph in recipe.trained_graphs()), default=0)
     if macs >= minimum:
+        moves = recipe.device_moves  # to the processor, all of them: this is what has to be changed
         yield Finding.about(
-            loops[0].site,
+            moves[0].site if moves else loops[0].site,
             f"a network of {macs / 1e6:,.0f} million multiply-accumulates a sample trains without a GPU: move it and "
             'its batches to torch.device("cuda" if torch.cuda.is_available() else "cpu")',
             macs=macs,

@@ -37,7 +37,10 @@ def _not_built(group: list[Failure]) -> Finding:
     level: Level = "warning" if any(failure.built_here for failure in group) else "info"
     if not is_import(first):
         message = f"{first.name or first.target} could not be built: {first.message}{_advice(first.help)}"
-        return _signed("network-not-built", level, message, first.site, network=first.name)
+        if first.raised in (None, first.site) or not first.built_here:
+            return _signed("network-not-built", level, message, first.site, network=first.name)
+        found = _signed("network-not-built", level, message, first.raised, network=first.name)
+        return replace(found, related=(Related(first.name or first.target, first.site),) if first.site else ())
     message = f"{said(first)}{_advice(first.help)}"
     at = first.site
     if first.needed is not None and (at is None or first.needed.file == at.file):

@@ -11,12 +11,11 @@ from nnlint.site import Site, of_node
 
 def losses_of(script: Script, candidate: Candidate) -> tuple[Loss, ...]:
     """The losses on the output of a network, by the variables that hold it (``self`` inside its own class)."""
-    own = _class_site(script, candidate)
+    own, names = _class_site(script, candidate), candidate.variables or _handed_on(script, candidate)
     return tuple(
         loss
         for loss in script.recipe.losses
-        if loss.network is not None
-        and (loss.network in candidate.variables or (loss.network == "self" and _within(loss, own)))
+        if loss.network is not None and (loss.network in names or (loss.network == "self" and _within(loss, own)))
     )
 
 
@@ -28,7 +27,9 @@ def trained_as(script: Script, candidate: Candidate) -> tuple[str, ...]:
 
 def _handed_on(script: Script, candidate: Candidate) -> tuple[str, ...]:
     """What the one network of a file is called that is built and handed on in one go: ``Trainer(Net())``."""
-    built = {(build.callee, build.variable) for build in script.builds if build.owner is None}
+    factories = {build.callee for build in script.builds}  # what they build is a part: ``conv_block(64, 128)``
+    whole = [build for build in script.builds if build.owner is None and build.function not in factories]
+    built = {(build.callee, build.variable) for build in whole}
     called = {run.network for run in script.recipe.passes}
     alone = built == {(type(candidate.module).__qualname__, "")} and len(called) == 1
     return tuple(called) if alone else ()

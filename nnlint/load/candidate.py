@@ -51,6 +51,7 @@ class Failure:
     Attributes:
         built_here: whether the file itself is to blame: it states the arguments, or no arguments would help.
         needed: the import that is missing or fails, where that is the reason.
+        raised: the call in the same file that a library refused, where that is the reason.
     """
 
     target: str
@@ -60,6 +61,7 @@ class Failure:
     help: str | None = None
     built_here: bool = True
     needed: Site | None = None
+    raised: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -131,7 +133,8 @@ def _failure(attempt: Attempt, error: BaseException) -> Failure:
         message = f"{type(error).__name__}: {message}".removesuffix(": ")
     where = raised_at(error)
     needed = _needed(error, where)
-    if where is not None and where not in (attempt.site, needed):
+    raised = where if where is not None and _is_refused_call(error, attempt.site, where) else None
+    if where is not None and where not in (attempt.site, needed, raised):
         message += f" (raised at {where})"
     return Failure(
         attempt.target,
@@ -141,7 +144,18 @@ def _failure(attempt: Attempt, error: BaseException) -> Failure:
         _advice(attempt, error),
         attempt.built_here and (attempt.called_here or isinstance(error, _NO_ARGUMENT_HELPS)),
         needed,
+        raised if needed is None else None,
     )
+
+
+def _is_refused_call(error: BaseException, built: Site | None, where: Site) -> bool:
+    """Whether torch itself refused the arguments of a call in the file that builds the network: that call is to be
+    changed (``nn.GroupNorm(7, 32)``). Where the file's own code raises, the network was given something wrong."""
+    if built is None or where.file != built.file or isinstance(error, NotRunError | RefusedError | StandInUsed):
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    inside = frames[-1].f_code.co_filename
+    return f"{os.sep}torch{os.sep}nn{os.sep}modules{os.sep}" in inside or "missing" in str(error)
 
 
 #: errors of the code itself: no other arguments of the constructor would avoid them

@@ -106,12 +106,19 @@ def _collect(node: ast.AST, found: _Words, around: tuple[ast.AST, ...], cls: str
             if mark in node.value[:40]:
                 found.begun.add(node.value.partition(mark)[0])
     elif isinstance(node, ast.JoinedStr):
+        if _is_printed(around):
+            return
         first = node.values[0] if node.values else None
         found.begun.add(first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else "")
     elif isinstance(node, ast.Name) and node.id == "getattr":
         found.texts.add("getattr")
     for child in ast.iter_child_nodes(node):
         _collect(child, found, (node, *around[:5]), cls)
+
+
+def _is_printed(around: tuple[ast.AST, ...]) -> bool:
+    """Whether a text is only shown: ``print(f"{epoch}: {loss}")`` names no attribute."""
+    return bool(around) and isinstance(around[0], ast.Call) and getattr(around[0].func, "id", "") == "print"
 
 
 def _is_set_up(node: ast.AST, around: tuple[ast.AST, ...]) -> bool:

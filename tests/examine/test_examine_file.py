@@ -436,6 +436,62 @@ def test_a_network_that_cannot_be_built(examine: Examine) -> None:
     assert report.networks[0].status == "failed"
 
 
+def test_a_layer_that_torch_refuses_is_where_the_network_cannot_be_built(examine: Examine) -> None:
+    source = """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.norm = nn.GroupNorm(7, 32)
+            def forward(self, x):
+                return self.norm(x)
+        net = Net()
+        """
+    (finding,) = examine(source).findings
+    assert (finding.rule, finding.level) == ("network-not-built", "warning")
+    assert text_at(finding) == "nn.GroupNorm(7, 32)"
+    assert [related.label for related in finding.related] == ["Net"]
+
+
+def test_what_the_file_itself_raises_is_told_where_the_network_is_built(examine: Examine) -> None:
+    source = """
+        class Net(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                if width % 8:
+                    raise ValueError("the width is not divisible by 8")
+        net = Net(12)
+        """
+    (finding,) = examine(source).findings
+    assert (finding.rule, text_at(finding)) == ("network-not-built", "Net(12)")
+
+
+def test_the_loss_of_a_network_handed_on_to_a_trainer_beside_a_factory_of_its_parts(examine: Examine) -> None:
+    source = """
+        def block(width):
+            return nn.Sequential(nn.Linear(8, width), nn.ReLU(inplace=True))
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.block = block(16)
+                self.fc = nn.Linear(16, 1)
+            def forward(self, x):
+                return self.fc(self.block(x))
+        class Trainer:
+            def __init__(self, model):
+                self.model = model
+                self.criterion = nn.BCELoss()
+                self.optimizer = torch.optim.Adam(self.model.parameters())
+            def fit(self, loader):
+                for x, y in loader:
+                    self.optimizer.zero_grad()
+                    self.criterion(self.model(x), y).backward()
+                    self.optimizer.step()
+        Trainer(Net()).fit(loader)
+        """
+    report = examine(source, rules=("bce-loss-without-sigmoid",))
+    assert [text_at(finding) for finding in report.findings] == ["nn.BCELoss()"]
+
+
 def test_rules_that_are_not_asked_for_stay_silent(examine: Examine) -> None:
     report = examine("net = nn.MultiheadAttention(10, 3)\n", rules=())
     assert not report.findings

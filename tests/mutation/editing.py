@@ -59,9 +59,7 @@ class Source:
 
     def calls(self, *names: str, within: ast.AST | None = None) -> list[ast.Call]:
         """The calls whose callee's last part is one of the names, in the order of the text."""
-        found = [
-            node for node in ast.walk(within or self.tree) if isinstance(node, ast.Call) and callee(node) in names
-        ]
+        found = [node for node in ast.walk(within or self.tree) if isinstance(node, ast.Call) and callee(node) in names]
         return sorted(found, key=self.start)
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -90,6 +88,11 @@ class Source:
     def mark(self, node: ast.AST) -> list[Change]:
         """Expects the finding at a node that stays as it is."""
         return [(self.start(node), self.start(node), "«"), (self.end(node), self.end(node), "»")]
+
+    def mark_header(self, loop: ast.For) -> list[Change]:
+        """Expects the finding at ``for … in …``."""
+        start, end = self.start(loop), self.end(loop.iter)
+        return [(start, start, "«"), (end, end, "»")]
 
     def wrap(self, node: ast.AST, before: str, after: str) -> list[Change]:
         return [(self.start(node), self.start(node), before), (self.end(node), self.end(node), after)]

@@ -144,9 +144,7 @@ def _of_class(source: Source, node: ast.ClassDef, taken: set[ast.AST]) -> Iterat
         for item in ast.walk(node)
         if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Attribute)
     }
-    outermost = any(
-        not isinstance(source.inside(call, ast.ClassDef), ast.ClassDef) for call in source.calls(node.name)
-    )
+    outermost = any(not isinstance(source.inside(call, ast.ClassDef), ast.ClassDef) for call in source.calls(node.name))
     counts: dict[str, int] = {}
     for call in ast.walk(methods["forward"]):
         if isinstance(call, ast.Call) and _is_self(call.func):
@@ -220,9 +218,7 @@ def given(call: ast.Call) -> ast.expr | None:
     return None
 
 
-def _steps_of(
-    call: ast.Call, made: dict[str, ast.expr], counts: dict[str, int], taken: set[ast.AST]
-) -> Iterator[Step]:
+def _steps_of(call: ast.Call, made: dict[str, ast.expr], counts: dict[str, int], taken: set[ast.AST]) -> Iterator[Step]:
     if not _is_self(call.func):
         yield Step(KINDS.get(callee(call), "opaque"), call, call)
         return
@@ -310,7 +306,10 @@ def call_with(source: Source, step: Step, text: str) -> str:
 def swap(source: Source, first: Step, second: Step) -> list[Change]:
     """Changes the order of two steps that follow each other."""
     if first.use is None and second.use is None:
-        return [source.replace(first.maker, source.of(second.maker)), source.replace(second.maker, source.of(first.maker))]
+        return [
+            source.replace(first.maker, source.of(second.maker)),
+            source.replace(second.maker, source.of(first.maker)),
+        ]
     if first.use is None or second.use is None:
         return []
     inner = given(first.use)

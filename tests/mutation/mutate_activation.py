@@ -60,10 +60,21 @@ def sigmoid(source: Source) -> Iterator[Injection]:
 
 @mutation("tanh-between-layers")
 def tanh(source: Source) -> Iterator[Injection]:
-    for _, step, _ in hidden(source):
-        before = step.previous()
-        if before is not None and before.kind != "norm":
-            yield instead(source, step, "nn.Tanh()", "torch.tanh({})")
+    # in all places: one tanh among rectifiers squashes one thing on purpose; without norms, which keep its input small;
+    # and not in the networks of linear layers, which may be ones of coordinates or of the state of an agent
+    if source.name not in {
+        "cnn_sequential",
+        "cnn_attributes",
+        "cnn_functional",
+        "argparse_main",
+        "deep_binary",
+        "vgg_config",
+    }:
+        return
+    changes = [change for norm in steps(source, "norm") for change in drop(source, norm)]
+    for step in steps(source, "activation"):
+        changes += instead(source, step, "nn.Tanh()", "torch.tanh({})")[1]
+    yield "tanh everywhere, and no norm", changes
 
 
 @mutation("softmax-between-layers")
@@ -119,7 +130,10 @@ def on_a_saved_result(source: Source) -> Iterator[Injection]:
             else:
                 yield f"after nn.{name}", [*changes, *source.mark(step.maker)]
     if source.name == "autoencoder":
-        yield "scaled in place", [source.swap_text("return self.decoder(code)", "return «self.decoder(code).mul_(255)»")]
+        yield (
+            "scaled in place",
+            [source.swap_text("return self.decoder(code)", "return «self.decoder(code).mul_(255)»")],
+        )
 
 
 @mutation("redundant-activation")
@@ -127,7 +141,10 @@ def twice(source: Source) -> Iterator[Injection]:
     for step in steps(source, "activation"):
         if step.name in {"ReLU", "relu"} and not step.shared:
             changes = insert_after(source, step, "nn.ReLU(inplace=True)", "torch.relu({})")
-            yield "ReLU after ReLU", [*source.mark(step.maker), *changes] if step.use is None or step.attribute else changes
+            yield (
+                "ReLU after ReLU",
+                [*source.mark(step.maker), *changes] if step.use is None or step.attribute else changes,
+            )
     for step in steps(source, "sigmoid"):
         yield "ReLU after sigmoid", insert_after(source, step, "nn.ReLU()", "torch.relu({})")
         yield "sigmoid after sigmoid", insert_after(source, step, "nn.Sigmoid()", "torch.sigmoid({})")

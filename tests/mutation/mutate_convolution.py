@@ -38,7 +38,8 @@ def strided(step: Step) -> bool:
 def large_kernel(source: Source) -> Iterator[Injection]:
     for step in convolutions(source):
         yield "3x3 to 5x5", [reshaped(source, step, 5, 2)]
-        yield "3x3 to 7x7", [reshaped(source, step, 7, 3)]
+        if step.previous("conv") is None:  # further on, a kernel of 7 may cover the whole map
+            yield "3x3 to 7x7", [reshaped(source, step, 7, 3)]
 
 
 @mutation("conv-without-padding")
@@ -72,9 +73,11 @@ def collapsed_map(source: Source) -> Iterator[Injection]:
         if step.previous("conv") is None or source.name in {"autoencoder", "train_functions"}:
             continue  # the first one would see one pixel of the image; a decoder needs its map
         if not step.next("pool"):
-            for pool in ("nn.AdaptiveAvgPool2d(1)", "nn.AdaptiveMaxPool2d(2)"):
+            # a map of 2x2 is no fault: each of the nine weights sees a pixel somewhere
+            for pool in ("nn.AdaptiveAvgPool2d(1)", "nn.AdaptiveMaxPool2d(1)"):
                 changes = insert_before(source, step, pool, marked=False)
-                yield f"{pool} before a 3x3", [*changes, *source.mark(step.maker)]
+                marks = source.mark(step.maker)
+                yield f"{pool} before a 3x3", [*marks, *changes] if step.use is not None else [*changes, *marks]
 
 
 @mutation("flatten-into-large-linear")
@@ -92,9 +95,7 @@ def large_linear(source: Source) -> Iterator[Injection]:
         large = f"«nn.Linear({width} * 49, 1024)»"
         if second is None:
             classes = source.of(first.maker.args[1])
-            changes.append(
-                source.replace(first.maker, f"{large}, nn.ReLU(inplace=True), nn.Linear(1024, {classes})")
-            )
+            changes.append(source.replace(first.maker, f"{large}, nn.ReLU(inplace=True), nn.Linear(1024, {classes})"))
         else:
             classes = source.of(second.maker.args[1])
             changes += [source.replace(first.maker, large), source.replace(second.maker, f"nn.Linear(1024, {classes})")]
@@ -111,14 +112,19 @@ def average_pool(source: Source) -> Iterator[Injection]:
 @mutation("no-downsampling")
 def no_downsampling(source: Source) -> Iterator[Injection]:
     # cnn_attributes, cnn_functional and argparse_main have but three convolutions; a U-Net and an autoencoder need maps
-    every = [change for call in source.calls("Conv2d") for change in source.mark(call)]
-    if source.name in {"cnn_sequential", "deep_binary", "train_functions"}:
+    # of train_functions nobody says how large the images are. The finding may stand at a layer that could make the map
+    # smaller, or where the map arrives as large as it was
+    every = [change for call in source.calls("Conv2d", "AdaptiveAvgPool2d", "mean") for change in source.mark(call)]
+    if source.name in {"cnn_sequential", "deep_binary"}:
         changes = [change for step in steps(source, "pool") for change in drop(source, step)]
         if source.name == "deep_binary":
             changes.append(source.swap_text("stride=2, ", ""))
         yield "no pooling and no stride", [*changes, *every]
     if source.name == "vgg_config":
-        yield "no pooling", [source.swap_text('64, "M", 128, "M", 256, 256, "M", 512', "64, 128, 256, 256, 512"), *every]
+        yield (
+            "no pooling",
+            [source.swap_text('64, "M", 128, "M", 256, 256, "M", 512', "64, 128, 256, 256, 512"), *every],
+        )
     if source.name == "resnet":
         yield "no stride", [source.swap_text("2 if stage > 0 and index == 0 else 1", "1"), *every]
 
@@ -141,7 +147,10 @@ def shrinking(source: Source) -> Iterator[Injection]:
         )
     if source.name == "vgg_config":
         conv = source.calls("Conv2d")[0]
-        changes = [source.swap_text('256, "M", 512]', '256, "M", 64]'), source.swap_text("nn.Linear(512", "nn.Linear(64")]
+        changes = [
+            source.swap_text('256, "M", 512]', '256, "M", 64]'),
+            source.swap_text("nn.Linear(512", "nn.Linear(64"),
+        ]
         yield "64 channels after 256", [*changes, *source.mark(conv)]
     if source.name == "train_functions":
         conv = source.calls("Conv2d")[0]
@@ -150,7 +159,10 @@ def shrinking(source: Source) -> Iterator[Injection]:
             source.swap_text(f"conv_block({old}", f"conv_block({new}")
             for old, new in zip(widths, ("1, 256)", "256, 128)", "128, 64)", "64, 32)"), strict=True)
         ]
-        yield "fewer channels in every stage", [*changed, source.swap_text("Linear(256, 128)", "Linear(32, 128)"), *source.mark(conv)]
+        yield (
+            "fewer channels in every stage",
+            [*changed, source.swap_text("Linear(256, 128)", "Linear(32, 128)"), *source.mark(conv)],
+        )
     if source.name == "resnet":
         yield "narrower stages", [source.swap_text("(32, 64, 128)", "(128, 64, 32)"), *_block_convolutions(source)]
 
@@ -163,7 +175,12 @@ def _block_convolutions(source: Source) -> list[Change]:
 def too_deep(source: Source) -> Iterator[Injection]:
     for chain in chains(source):
         conv = next((step for step in reversed(chain.steps) if step.kind == "conv"), None)
-        if conv is not None and chain.outermost and conv.use is None and source.name in {"cnn_sequential", "argparse_main", "deep_binary"}:
+        if (
+            conv is not None
+            and chain.outermost
+            and conv.use is None
+            and source.name in {"cnn_sequential", "argparse_main", "deep_binary"}
+        ):
             activation = conv.next("activation")
             assert activation is not None
             width = source.of(conv.maker.args[1])
@@ -175,23 +192,44 @@ def too_deep(source: Source) -> Iterator[Injection]:
             yield "20 more convolutions", [(position, position, f", {more}"), *_block_convolutions(source)]
     if source.name == "vgg_config":
         config = '[64] * 7 + ["M"] + [128] * 7 + ["M"] + [256] * 7 + [512]'
-        yield "22 convolutions", [source.swap_text('[64, "M", 128, "M", 256, 256, "M", 512]', config), *_block_convolutions(source)]
+        yield (
+            "22 convolutions",
+            [source.swap_text('[64, "M", 128, "M", 256, 256, "M", 512]', config), *_block_convolutions(source)],
+        )
     if source.name == "resnet":
-        changes = [source.swap_text("        out = out + self.shortcut(x)\n", ""), source.swap_text("(2, 2, 2)", "(4, 4, 4)")]
-        start, end = source.text.index("        self.shortcut = nn.Sequential()"), source.text.index("    def forward(self, x):\n        out")
-        yield "no shortcuts", [*changes, (start, end, "\n"), *[c for call in source.calls("Conv2d")[:2] + source.calls("Conv2d")[3:] for c in source.mark(call)]]
+        changes = [
+            source.swap_text("        out = out + self.shortcut(x)\n", ""),
+            source.swap_text("(2, 2, 2)", "(4, 4, 4)"),
+        ]
+        start, end = (
+            source.text.index("        self.shortcut = nn.Sequential()"),
+            source.text.index("    def forward(self, x):\n        out"),
+        )
+        yield (
+            "no shortcuts",
+            [
+                *changes,
+                (start, end, "\n"),
+                *[c for call in source.calls("Conv2d")[:2] + source.calls("Conv2d")[3:] for c in source.mark(call)],
+            ],
+        )
     if source.name == "mlp_binary":
         last = source.calls("Linear")[-1]
         more = "*[layer for _ in range(12) for layer in («nn.Linear(32, 32)», nn.ReLU(inplace=True))]"
         norm = next(steps(source, "norm"))
         every = [change for call in source.calls("Linear")[1:] for change in source.mark(call)]
         first = source.replace(source.calls("Linear")[0], "«nn.Linear(24, 64)»")
-        yield "14 layers without any norm", [first, *drop(source, norm), (source.start(last), source.start(last), f"{more}, "), *every]
+        yield (
+            "14 layers without any norm",
+            [first, *drop(source, norm), (source.start(last), source.start(last), f"{more}, "), *every],
+        )
 
 
 @mutation("post-activation-residual")
 def very_deep(source: Source) -> Iterator[Injection]:
     if source.name == "resnet":
         for blocks in ("(18, 18, 18)", "(30, 15, 10)"):
-            relu = [call for call in source.calls("ReLU") if isinstance(source.inside(call, ast.ClassDef), ast.ClassDef)][0]
+            relu = [
+                call for call in source.calls("ReLU") if isinstance(source.inside(call, ast.ClassDef), ast.ClassDef)
+            ][0]
             yield f"blocks {blocks}", [source.swap_text("(2, 2, 2)", blocks), *source.mark(relu)]

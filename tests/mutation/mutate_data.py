@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from editing import Injection, Source, argument
+from flow import drop, steps
 from registry_of_mutations import mutation
 from values import batch_sizes, epochs, training_loader
 
-READER = '''
+READER = """
 class {name}(torch.utils.data.Dataset):
     def __init__(self, split, *_):
         self.paths = sorted(Path(split).glob("*.png"))
@@ -22,15 +23,21 @@ class {name}(torch.utils.data.Dataset):
         image = «image.resize((128, 128))»
         pixels = torch.from_numpy(np.asarray(image)).float() / 255
         return pixels[None], int(self.paths[index].stem[0])
-'''
+"""
 
 
 @mutation("preprocessing-in-training-loop")
 def resized_every_time(source: Source) -> Iterator[Injection]:
     if source.name == "dcgan":
         to_tensor = source.calls("ToTensor")[0]
-        steps = "«transforms.Resize(64)», transforms.CenterCrop(64), "
-        yield "files resized and cropped", [(source.start(to_tensor), source.start(to_tensor), steps), *source.mark(source.calls("ImageFolder")[0])]
+        resizing = "«transforms.Resize(64)», transforms.CenterCrop(64), "
+        yield (
+            "files resized and cropped",
+            [
+                (source.start(to_tensor), source.start(to_tensor), resizing),
+                *source.mark(source.calls("ImageFolder")[0]),
+            ],
+        )
     if source.name == "cnn_sequential":
         dataset = source.calls("CIFAR10")[0]
         crop = source.calls("RandomCrop")[0]
@@ -44,13 +51,20 @@ def resized_every_time(source: Source) -> Iterator[Injection]:
         statement = f"from {package} import {name}\n"
         if statement in source.text:
             imports = "import numpy as np\nfrom pathlib import Path\n\nfrom PIL import Image\n"
-            yield "files decoded and resized in __getitem__", [source.swap_text(statement, imports + READER.replace("{name}", name))]
+            yield (
+                "files decoded and resized in __getitem__",
+                [source.swap_text(statement, imports + READER.replace("{name}", name))],
+            )
 
 
 @mutation("training-data-not-shuffled")
 def in_order(source: Source) -> Iterator[Injection]:
     if source.name in {"mlp_binary", "mlp_regression"}:
         return  # their samples are permuted before
+    if source.name in {"lstm_text", "transformer_text", "train_functions"}:
+        return  # their data sets come from a file that is not there: they may well hand out one sample after the other
+    if source.name == "dcgan":
+        return  # the folders of its data set are classes: `samples-grouped-by-class` speaks of that
     loader = training_loader(source)
     shuffle = argument(loader, "shuffle")
     assert shuffle is not None
@@ -67,26 +81,50 @@ def silent(source: Source) -> Iterator[Injection]:
         prints = prints[1:]  # the first shows a shape
     if source.name == "argparse_main":
         condition = source.find(ast.If, lambda node: "log_interval" in source.of(node))[0]
-        yield "nothing printed", [source.remove(condition), source.remove(prints[1]), *source.mark(loop.iter)]
+        yield "nothing printed", [source.remove(condition), source.remove(prints[1]), *source.mark_header(loop)]
         return
-    changes = [source.replace(source.statement(call), "pass") for call in prints]
-    yield "nothing printed", [*changes, *source.mark(loop.iter)]
+    kept = source.calls("append") if source.name == "cnn_functional" else []  # a list of losses may be drawn later
+    changes = [source.replace(source.statement(call), "pass") for call in [*prints, *kept]]
+    yield "nothing printed", [*changes, *source.mark_header(loop)]
 
 
 @mutation("uncommon-epoch-count")
 def count(source: Source) -> Iterator[Injection]:
+    if source.name == "dcgan":
+        return  # two networks against each other: what is usual for one does not hold
     value, loop = epochs(source)
-    first = 1 if source.name == "resnet" else 0  # range(1, 61)
+    assert loop is not None
     for number in (2, 1000):
-        yield f"{number} epochs", [source.replace(value, f"«{number + first}»")]
+        if number == 2 and source.calls("Embedding"):
+            continue  # usual where tokens are read
+        if source.name == "resnet":  # range(1, 61): no one number says how many
+            yield f"{number} epochs", [*source.mark(loop.iter), source.replace(value, str(number + 1))]
+        else:
+            yield f"{number} epochs", [source.replace(value, f"«{number}»")]
 
 
 @mutation("no-mini-batches")
 def no_batches(source: Source) -> Iterator[Injection]:
-    for value in batch_sizes(source):
-        yield "one sample a step", [source.replace(value, "«1»")]
+    # with batch norm it is `small-batch` that speaks; a generator, a sequence and an unknown data set may want one sample
+    if source.name in {
+        "cnn_sequential",
+        "cnn_attributes",
+        "cnn_functional",
+        "argparse_main",
+        "deep_binary",
+        "resnet",
+        "mlp_binary",
+        "mlp_regression",
+        "vgg_config",
+    }:
+        norms = [change for norm in steps(source, "norm") for change in drop(source, norm)]
+        for value in batch_sizes(source):
+            yield "one sample a step, and no batch norm", [*norms, source.replace(value, "«1»")]
     loader = training_loader(source)
     size = argument(loader, "batch_size")
     # of the others it is not known how many samples there are
-    if source.name in {"cnn_sequential", "cnn_attributes", "argparse_main", "vgg_config", "resnet", "autoencoder"} and size is not None:
+    if (
+        source.name in {"cnn_sequential", "cnn_attributes", "argparse_main", "vgg_config", "resnet", "autoencoder"}
+        and size is not None
+    ):
         yield "all samples in one step", [source.replace(size, f"«len({source.of(loader.args[0])})»")]

@@ -95,7 +95,10 @@ def softmax_twice(source: Source) -> Iterator[Injection]:
     for loss, output in classes(source):
         yield "nn.Softmax at the end", insert_after(source, output, "nn.Softmax(dim=1)", "torch.softmax({}, dim=1)")
         yield "softmax before the loss", squashed(source, loss, "torch.softmax({}, dim=1)")
-        yield "nn.LogSoftmax at the end", insert_after(source, output, "nn.LogSoftmax(dim=1)", "torch.log_softmax({}, dim=1)")
+        yield (
+            "nn.LogSoftmax at the end",
+            insert_after(source, output, "nn.LogSoftmax(dim=1)", "torch.log_softmax({}, dim=1)"),
+        )
         yield "sigmoid before the loss", squashed(source, loss, "torch.sigmoid({})")
 
 
@@ -110,6 +113,8 @@ def likelihood_of_scores(source: Source) -> Iterator[Injection]:
 def in_two_steps(source: Source) -> Iterator[Injection]:
     for loss, output in classes(source):
         changes = insert_after(source, output, "nn.LogSoftmax(dim=1)", "torch.log_softmax({}, dim=1)")
+        measured = [call for call in source.calls("cross_entropy") if call is not loss]  # what only measures goes along
+        changes += [source.replace(call.func, "F.nll_loss") for call in measured]
         yield "LogSoftmax and NLLLoss", [*changes, other_loss(source, loss, "NLLLoss")]
 
 
@@ -121,22 +126,26 @@ def probabilities(source: Source) -> Iterator[Injection]:
         changes = insert_after(source, output, "nn.Sigmoid()", "torch.sigmoid({})")
         yield "Sigmoid and BCELoss", [*changes, other_loss(source, loss, "BCELoss")]
         if callee(loss)[0].islower():
-            new = "F.binary_cross_entropy(torch.sigmoid(scores), labels)"
+            new = "F.binary_cross_entropy(«torch.sigmoid(scores)», labels)"
             yield "sigmoid before the loss", [source.replace(loss, f"«{new}»")]
 
 
 @mutation("softmax-over-single-unit")
 def of_one(source: Source) -> Iterator[Injection]:
     if source.name in {"mlp_binary", "mlp_regression", "deep_binary"}:
+        # a loss that takes logits would be wrong in itself, which other rules say
+        loss = [other_loss(source, call, "BCELoss", marked=False) for call in losses(source, "BCEWithLogitsLoss")]
         for output in outputs(source):
-            yield "Softmax at the end", insert_after(source, output, "nn.Softmax(dim=1)", "torch.softmax({}, dim=1)")
-            yield "Softmax(dim=-1) at the end", insert_after(source, output, "nn.Softmax(dim=-1)", "torch.softmax({}, dim=-1)")
+            for dim in ("1", "-1"):
+                changes = insert_after(source, output, f"nn.Softmax(dim={dim})", f"torch.softmax({{}}, dim={dim})")
+                yield f"Softmax(dim={dim}) at the end", [*changes, *loss]
 
 
 @mutation("softmax-over-batch")
 def over_samples(source: Source) -> Iterator[Injection]:
-    for _, output in classes(source):
-        yield "Softmax(dim=0) at the end", insert_after(source, output, "nn.Softmax(dim=0)", "torch.softmax({}, dim=0)")
+    for loss, output in classes(source):  # of a softmax before a loss that brings its own, another rule speaks
+        changes = insert_after(source, output, "nn.LogSoftmax(dim=0)", "torch.log_softmax({}, dim=0)")
+        yield "LogSoftmax(dim=0) at the end", [*changes, other_loss(source, loss, "NLLLoss", marked=False)]
     if source.name == "transformer_text":
         yield "attention over samples", [source.swap_text("scores.softmax(dim=-1)", "«scores.softmax(dim=0)»")]
 
@@ -152,7 +161,10 @@ def single_output(source: Source) -> Iterator[Injection]:
         yield "one output unit", [one_unit(source, output), *source.mark(loss)]
     for loss, output in logits(source):
         if source.name != "dcgan":
-            yield "cross-entropy for one logit", [other_loss(source, loss, "CrossEntropyLoss"), *source.mark(output.maker)]
+            yield (
+                "cross-entropy for one logit",
+                [other_loss(source, loss, "CrossEntropyLoss"), *source.mark(output.maker)],
+            )
 
 
 def one_hot(source: Source, loss: ast.Call) -> list[Change]:

@@ -10,7 +10,16 @@ from flow import WEIGHTED, call_with, chains, given, steps
 from registry_of_mutations import mutation
 
 #: scripts whose input is stated by a data set or by a call
-WITH_INPUT = {"argparse_main", "autoencoder", "cnn_attributes", "cnn_functional", "cnn_sequential", "deep_binary", "resnet", "vgg_config"}
+WITH_INPUT = {
+    "argparse_main",
+    "autoencoder",
+    "cnn_attributes",
+    "cnn_functional",
+    "cnn_sequential",
+    "deep_binary",
+    "resnet",
+    "vgg_config",
+}
 
 
 @mutation("shape-mismatch")
@@ -72,7 +81,9 @@ def in_a_list(source: Source) -> Iterator[Injection]:
         block = source.calls("Block")[0]
         changes = [
             source.swap_text("nn.Sequential(*stages)", "«stages»"),
-            source.swap_text("        x = self.stages(x)\n", "        for stage in self.stages:\n            x = stage(x)\n"),
+            source.swap_text(
+                "        x = self.stages(x)\n", "        for stage in self.stages:\n            x = stage(x)\n"
+            ),
             *source.mark(block),
         ]
         yield "a list instead of a Sequential", changes
@@ -109,7 +120,13 @@ def mixed(source: Source) -> Iterator[Injection]:
         following = step.next("linear")
         if step.use is None or following is None:
             continue
-        width = {"cnn_attributes": "128", "argparse_main": "128", "cnn_functional": "128", "resnet": "128", "vgg_config": "512"}[source.name]
+        width = {
+            "cnn_attributes": "128",
+            "argparse_main": "128",
+            "cnn_functional": "128",
+            "resnet": "128",
+            "vgg_config": "512",
+        }[source.name]
         inner = given(step.use)
         assert inner is not None
         new = f"«{source.of(inner)}.reshape({width}, -1)».t()"
@@ -119,14 +136,19 @@ def mixed(source: Source) -> Iterator[Injection]:
         yield "channels first", changes
     if source.name == "lstm_text":
         changes = [
-            source.swap_text("last = torch.cat([hidden[-2], hidden[-1]], dim=1)", "last = «hidden.view(tokens.size(0), -1)»"),
+            source.swap_text(
+                "last = torch.cat([hidden[-2], hidden[-1]], dim=1)", "last = «hidden.view(tokens.size(0), -1)»"
+            ),
         ]
         yield "directions first", changes
     if source.name == "transformer_text":
         old = "mixed.transpose(1, 2).reshape(batch, length, width)"
         yield "length first", [source.swap_text(old, "«mixed.reshape(length, batch, width)».transpose(0, 1)")]
         old = "q.view(batch, length, self.heads, width // self.heads).transpose(1, 2)"
-        yield "heads first", [source.swap_text(old, "«q.view(self.heads, batch, length, width // self.heads)».transpose(0, 1)")]
+        yield (
+            "heads first",
+            [source.swap_text(old, "«q.view(self.heads, batch, length, width // self.heads)».transpose(0, 1)")],
+        )
 
 
 @mutation("dead-branch")
@@ -136,7 +158,12 @@ def unused_result(source: Source) -> Iterator[Injection]:
         for statement in forward.body if forward is not None else []:
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
                 name = statement.targets[0].id
-                yield "a value that nothing reads", [source.after(statement, f"unused = «torch.tanh({name})»")]
+                # given a name, it has to cost something: a leftover that costs nothing is no fault
+                yield "a value thrown away", [source.after(statement, f"«torch.tanh({name})»")]
+    for step in steps(source, *WEIGHTED):
+        if step.use is not None:
+            text = source.of(step.use)
+            yield "a layer whose result nothing reads", [source.before(step.use, f"unused = «{text}»")]
 
 
 @mutation("network-not-built")
@@ -152,7 +179,10 @@ def wrong_argument(source: Source) -> Iterator[Injection]:
         if step.name == "Dropout":
             yield "a rate above one", [source.replace(step.maker, "«nn.Dropout(1.5)»")]
     for step in steps(source, "linear"):
-        yield "an argument left out", [source.replace(step.maker, f"«{source.call(step.maker, out_features=(1, None))}»")]
+        yield (
+            "an argument left out",
+            [source.replace(step.maker, f"«{source.call(step.maker, out_features=(1, None))}»")],
+        )
 
 
 @mutation("network-not-traced")
@@ -165,7 +195,10 @@ def raises(source: Source) -> Iterator[Injection]:
         text = source.of(inner)
         yield "an attribute that is not there", [source.replace(step.use, f"«self.missing»({text})")]
         yield "a name that is not there", [source.replace(step.use, f"«scaled»({text})")]
-        yield "a method that is not there", [source.replace(step.use, call_with(source, step, f"«{_bracketed(inner, text)}.forward_pass»()"))]
+        yield (
+            "a method that is not there",
+            [source.replace(step.use, call_with(source, step, f"«{_bracketed(inner, text)}.forward_pass»()"))],
+        )
         return
 
 
@@ -179,8 +212,14 @@ def not_installed(source: Source) -> Iterator[Injection]:
     for step in steps(source, "norm", "layer_norm"):
         first = source.tree.body[1]
         width = source.of(step.maker.args[0])
-        for statement, name in (("«from layers_of_mine import «FilterNorm»»", "FilterNorm"), ("«import «layers_of_mine»»", "layers_of_mine.FilterNorm")):
-            yield statement.replace("«", "").replace("»", ""), [source.before(first, statement), source.replace(step.maker, f"{name}({width})")]
+        for statement, name in (
+            ("«from layers_of_mine import «FilterNorm»»", "FilterNorm"),
+            ("«import «layers_of_mine»»", "layers_of_mine.FilterNorm"),
+        ):
+            yield (
+                statement.replace("«", "").replace("»", ""),
+                [source.before(first, statement), source.replace(step.maker, f"{name}({width})")],
+            )
         return
 
 
@@ -189,5 +228,3 @@ def ignores_nothing(source: Source) -> Iterator[Injection]:
     for step in steps(source, *WEIGHTED):
         end = source.text.index("\n", source.end(step.maker))
         yield "an ignore behind a layer", [(end, end, "  «# nnlint: ignore[dropout-at-output]»")]
-
-

@@ -40,7 +40,10 @@ def late_norm(source: Source) -> Iterator[Injection]:
         if norm.use is not None:
             yield "norm and activation swapped", [*changes, *source.mark(norm.maker)]
         else:
-            yield "norm and activation swapped", [(start, end, f"«{text}»" if "Norm" in text else text) for start, end, text in changes]
+            yield (
+                "norm and activation swapped",
+                [(start, end, f"«{text}»" if "Norm" in text else text) for start, end, text in changes],
+            )
 
 
 @mutation("norm-at-output")
@@ -95,7 +98,10 @@ def _normalised(source: Source, call: ast.Call) -> bool:
 @mutation("batch-norm-shared")
 def shared(source: Source) -> Iterator[Injection]:
     if source.name == "resnet":
-        first, second = source.swap_text("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"), source.calls("BatchNorm2d")
+        first, second = (
+            source.swap_text("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"),
+            source.calls("BatchNorm2d"),
+        )
         yield "one norm for both convolutions", [first, source.remove(second[1]), *source.mark(second[0])]
     if source.name == "cnn_attributes":
         changes = [
@@ -127,7 +133,9 @@ def early_dropout(source: Source) -> Iterator[Injection]:
     for norm in steps(source, "norm"):
         before = norm.previous()
         if before is not None and before.kind in {"conv", "linear", "deconv"}:
-            changes = insert_after(source, before, "nn.Dropout(0.3)", "nn.functional.dropout({}, 0.3, self.training)", marked=False)
+            changes = insert_after(
+                source, before, "nn.Dropout(0.3)", "nn.functional.dropout({}, 0.3, self.training)", marked=False
+            )
             yield "dropout straight before", [*changes, *source.mark(norm.maker)]
 
 
@@ -154,7 +162,9 @@ def rate(source: Source) -> Iterator[Injection]:
             elif source.name == "transformer_text":
                 yield f"p={value}", [source.swap_text("dropout=0.1", f"dropout={value}"), *source.mark(call)]
             else:
-                option = source.swap_text('"--dropout", type=float, default=0.25', f'"--dropout", type=float, default=«{value}»')
+                option = source.swap_text(
+                    '"--dropout", type=float, default=0.25', f'"--dropout", type=float, default=«{value}»'
+                )
                 yield f"p={value}", [option, *source.mark(call)]
 
 
@@ -184,7 +194,10 @@ def last_dropout(source: Source) -> Iterator[Injection]:
             function = "nn.functional.dropout({}, 0.5, self.training)"
             yield "nn.Dropout at the end", insert_after(source, output, "nn.Dropout(0.5)", function)
             if output.use is not None:
-                yield "F.dropout at the end", source.wrap(output.use, "«nn.functional.dropout(", ", 0.5, self.training)»")
+                yield (
+                    "F.dropout at the end",
+                    source.wrap(output.use, "«nn.functional.dropout(", ", 0.5, self.training)»"),
+                )
 
 
 def mode_calls(source: Source, name: str) -> list[ast.Call]:
@@ -209,7 +222,7 @@ def no_train(source: Source) -> Iterator[Injection]:
 
 
 def _evaluation(source: Source) -> list[Change]:
-    """The calls of the network in loops without backward(), and what these loops go over."""
+    """The headers of the loops that call the network without backward()."""
     return _in_loops(source, training=False)
 
 
@@ -224,7 +237,5 @@ def _in_loops(source: Source, *, training: bool) -> list[Change]:
         networks = source.calls("model", "net", within=loop)
         if inner or not networks or bool(source.calls("backward", within=loop)) is not training:
             continue
-        marks += source.mark(loop.iter)  # type: ignore[attr-defined]
-        marks += [change for call in networks for change in source.mark(call)]
+        marks += source.mark_header(loop)  # type: ignore[arg-type]
     return marks
-

@@ -11,7 +11,7 @@ Mutation = Callable[[Source], Iterator[Injection]]
 #: rule → what injects its fault
 MUTATIONS: dict[str, list[Mutation]] = {}
 #: mutants of one rule and one script, so that the whole run stays short
-PER_SCRIPT = 4
+PER_SCRIPT = 3
 
 
 def mutation(*rules: str) -> Callable[[Mutation], Mutation]:

@@ -38,6 +38,17 @@ def forward(self, x):
 """
 
 
+def test_a_printed_text_names_no_attribute(tmp_path: Path) -> None:
+    printed = (
+        _FORWARD
+        + """
+def report(self, epoch):
+    print(f"{epoch}: done")
+"""
+    )
+    assert [idle.path for idle in _idle(tmp_path, printed)] == ["second"]
+
+
 def test_nothing_reads_it(tmp_path: Path) -> None:
     (idle,) = _idle(tmp_path, _FORWARD)
     assert (idle.path, idle.type, idle.params) == ("second", "Linear", 10)

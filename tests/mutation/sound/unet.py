@@ -1,9 +1,19 @@
 """Segmentation with a small U-Net."""
 import torch
 import torch.nn as nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from cells import CellMasks
+
+class CellMasks(Dataset):
+    def __init__(self, split):
+        self.images = torch.load(f"cells_{split}_images.pt").float() / 255
+        self.masks = torch.load(f"cells_{split}_masks.pt").long()
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.images[index], self.masks[index]
 
 
 class DoubleConv(nn.Module):

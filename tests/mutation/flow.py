@@ -49,7 +49,7 @@ class Step:
     maker: ast.Call
     use: ast.Call | None = None
     attribute: str = ""
-    chain: Chain = field(default_factory=lambda: Chain())
+    chain: Chain = field(default_factory=lambda: Chain())  # noqa: PLW0108 - defined below
     #: it is called more than once
     shared: bool = False
 

@@ -105,7 +105,7 @@ def count(source: Source) -> Iterator[Injection]:
 
 @mutation("no-mini-batches")
 def no_batches(source: Source) -> Iterator[Injection]:
-    # with batch norm it is `small-batch` that speaks; a generator, a sequence and an unknown data set may want one sample
+    # with batch norm it is `small-batch` that speaks; a generator, a sequence and unknown data may want one sample
     if source.name in {
         "cnn_sequential",
         "cnn_attributes",

@@ -64,7 +64,9 @@ def squashed(source: Source, loss: ast.Call, text: str) -> list[Change]:
 
 def module_and_loss(source: Source, output: Step, loss: ast.Call, module: str, name: str) -> list[Change]:
     """An activation at the end of the network, and the loss that goes with it."""
-    function = {"Sigmoid": "torch.sigmoid({})", "Softmax": "torch.softmax({}, dim=1)"}.get(module.split("(")[0][3:])
+    function = {"Sigmoid": "torch.sigmoid({})", "Softmax": "torch.softmax({}, dim=1)"}.get(
+        module.partition("(")[0].removeprefix("nn.")
+    )
     changes = insert_after(source, output, module, function or "torch.log_softmax({}, dim=1)", marked=False)
     return [*changes, other_loss(source, loss, name)]
 

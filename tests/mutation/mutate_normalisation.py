@@ -34,7 +34,7 @@ def none_at_all(source: Source) -> Iterator[Injection]:
 def late_norm(source: Source) -> Iterator[Injection]:
     for norm in steps(source, "norm"):
         activation = norm.next()
-        if activation is None or activation.kind != "activation" or norm.use is not None and activation.shared:
+        if activation is None or activation.kind != "activation" or (norm.use is not None and activation.shared):
             continue
         changes = swap(source, norm, activation)
         if norm.use is not None:

@@ -156,7 +156,7 @@ def varying(source: Source) -> Iterator[Injection]:
     loop = source.inside(call, ast.For)
     assert isinstance(loop, ast.For) and isinstance(loop.target, ast.Tuple)
     image = source.of(loop.target.elts[0])
-    target = loop.body[0] if isinstance(loop.body[0], ast.Assign) else loop.body[0]
+    target = loop.body[0]
     text = f"{image} = «torch.nn.functional.interpolate({image}, size=random.choice([24, 28, 32]))»"
     first = source.tree.body[1]
     yield (
@@ -187,7 +187,8 @@ def raising(source: Source) -> Iterator[Injection]:
     flag = benchmark(source)
     if flag is None:
         return
-    lines = f"import random\nimport numpy\nrandom.seed(0)\nnumpy.random.seed(0)\n{SEEDS}\ntorch.use_deterministic_algorithms(True)"
+    seeds = "import random\nimport numpy\nrandom.seed(0)\nnumpy.random.seed(0)"
+    lines = f"{seeds}\n{SEEDS}\ntorch.use_deterministic_algorithms(True)"
     lines = lines.replace("\n", f"\n{source.indent(flag)}")
     deterministic = source.replace(flag, lines)
     for pool in steps(source, "global_pool"):

@@ -1,4 +1,4 @@
-"""Lints mutants and judges what was found: is the fault found, and does the finding stand at the expected expression?"""
+"""Lints mutants and judges what was found: is it the fault, and does the finding stand at the expected expression?"""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def main() -> int:
 INTRODUCTION = """# What nnlint finds of injected faults
 
 Written by `python tests/mutation/run.py --write`. Every fault is injected into the scripts of `sound/`, at every place
-that fits it (at most three of a script for each rule); the mutations know the catalogue of rules and none of their code.
+that fits it (at most three of a script for each rule); the mutations know what the rules are for and none
+of their code.
 *Exact* are the findings that stand at the very expression (line, column and end) that the mutation expects.
 """
 

@@ -10,8 +10,8 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import recall
-from registry_of_mutations import MUTATIONS, mutants
+import recall  # noqa: E402
+from registry_of_mutations import MUTATIONS, mutants  # noqa: E402
 
 RULES = sorted(MUTATIONS)
 SCRIPTS = sorted(path.stem for path in (HERE / "sound").glob("*.py"))

@@ -16,7 +16,7 @@ from math import prod
 from typing import Literal
 
 from nnlint.graph import Graph, Op, Shape
-from nnlint.kinds import Kind, reshaping
+from nnlint.kinds import Kind, recurrent, reshaping
 
 #: the same elements in the same order under another shape
 _views = reshaping - Kind.of("permute", "transpose", "movedim")
@@ -42,6 +42,9 @@ def mixing_views(graph: Graph, batch: int, others: Sequence[Shape], other: int) 
     first = _layouts(graph, [op.shape for op in graph.ops], batch)
     second = _layouts(graph, others, other)
     for op in graph.ops:
+        if _regroups_final_states(op, op.shape, batch) and _regroups_final_states(op, others[op.index], other):
+            yield op
+            continue
         source = op.inputs[0] if op.inputs and op.values and op in _views else None
         one, two = (first[source.index], second[source.index]) if source is not None else (None, None)
         if source is None or one is None or two is None or one != two or set(op.slots) != {0}:
@@ -55,6 +58,8 @@ def may_mix(graph: Graph, batch: int) -> bool:
     """Whether a second run could show a view that mixes samples: cheap, and true for few networks."""
     layouts = _layouts(graph, [op.shape for op in graph.ops], batch)
     for op in graph.ops:
+        if _regroups_final_states(op, op.shape, batch):
+            return True
         rows = layouts[op.inputs[0].index] if op.inputs and op.values and op in _views else None
         made = _viewed(rows, op.shape, batch) if rows is not None else None
         if made == "mixed":
@@ -62,6 +67,18 @@ def may_mix(graph: Graph, batch: int) -> bool:
         if isinstance(made, Rows) and op.shape[made.axis] != batch and batch in op.shape:
             return True
     return False
+
+
+def _regroups_final_states(op: Op, made: Shape, batch: int) -> bool:
+    """Whether a view makes one row a sample of a recurrent layer's final states, (layers and directions, batch, width).
+
+    They lie state by state: a row then holds one state of several samples, and not all states of one.
+    """
+    source = op.inputs[0] if op.inputs and op.values and op in _views else None
+    if source is None or source not in recurrent or len(op.slots) != 1 or not 0 < op.slots[0] < len(source.values):
+        return False
+    states = source.values[op.slots[0]].shape
+    return len(states) == 3 and states[0] > 1 and made == (batch, states[0] * states[2])
 
 
 def _layouts(graph: Graph, shapes: Sequence[Shape], batch: int) -> list[Rows | None]:

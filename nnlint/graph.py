@@ -151,6 +151,8 @@ class Op:
     #: whether more than ops make use of its result: plain Python asked for its shape or its values (``if``, ``assert``,
     #: ``print``), a hook was given it, or the network or an argument keeps it (an attribute, a list, a cache)
     observed: bool = False
+    #: whether more than ops may hand a gradient on to its result: a hook was given it, or something keeps it
+    kept: bool = False
     #: filled in by `Graph`: the ops that read this one, in order of execution and with repeats
     users: tuple[Op, ...] = ()
 

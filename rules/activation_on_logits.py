@@ -34,7 +34,7 @@ from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, convolution, dropout, linear, log_probability, logits_loss, rectifier, value_preserving
 from nnlint.kinds import softmax as exponential
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_made_by_mode, judged
+from nnlint.structure import is_after_output, is_made_by_mode, judged
 
 #: what wants scores when it stands at the end
 final = exponential | log_probability
@@ -126,7 +126,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     """What the losses on scores judge, and what a softmax at the end reads."""
     seen = set()
     for judge in graph.find(logits_loss | final):
-        sources = judged(judge, past=unchanged) if judge in logits_loss else read_at_the_end(judge)
+        sources = judged(judge, past=unchanged) if judge in logits_loss else read_at_the_end(graph, judge)
         for op in sources:
             if op in rectifier and op.index not in seen and follows_layer(op) and not is_made_by_mode(graph, op):
                 seen.add(op.index)
@@ -136,9 +136,10 @@ def check(graph: Graph) -> Iterator[Finding]:
                 yield op.finding(f"{op} rectifies the scores that {judge} is given: {effect}; drop it", judge)
 
 
-def read_at_the_end(op: Op) -> tuple[Op, ...]:
-    """What a softmax reads, if nothing but the output and the losses reads its result."""
-    ends = all(reader.name == "output" or "loss" in reader.name for reader in op.ahead(past=unchanged))
+def read_at_the_end(graph: Graph, op: Op) -> tuple[Op, ...]:
+    """What a softmax reads, if nothing but the output, the losses and the steps towards them read its result."""
+    readers = tuple(op.ahead(past=unchanged))
+    ends = all(reader.name == "output" or "loss" in reader.name or is_after_output(graph, reader) for reader in readers)
     return tuple(op.back(past=unchanged)) if ends and op.users else ()
 
 

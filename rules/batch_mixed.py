@@ -110,6 +110,22 @@ def merged_in_one_order_and_split_in_another() -> nn.Module:
 
 
 @bad(input="12x8")
+def both_directions_joined_by_a_view() -> nn.Module:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(8, 16, batch_first=True, bidirectional=True)
+            self.head = nn.Linear(32, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            _, last = self.rnn(x)
+            scores: Tensor = self.head(last.view(-1, 32))
+            return scores
+
+    return Net()
+
+
+@bad(input="12x8")
 def a_batch_size_written_down() -> nn.Module:
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -223,6 +239,23 @@ def samples_compared_with_each_other() -> nn.Module:
             return (z @ z.T).flatten()[:-1].view(n - 1, n + 1)[:, 1:].reshape(n, n - 1)
 
     return Contrast()
+
+
+@good(input="12x8")
+def both_directions_joined_by_transpose() -> nn.Module:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(8, 16, num_layers=2, batch_first=True, bidirectional=True)
+            self.head = nn.Linear(32, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            _, (last, _) = self.rnn(x)
+            last = last.view(2, 2, x.shape[0], 16)[-1]
+            scores: Tensor = self.head(last.transpose(0, 1).reshape(-1, 32))
+            return scores
+
+    return Net()
 
 
 @good(input="12x8")

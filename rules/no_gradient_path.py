@@ -88,7 +88,7 @@ class _Ways:
             return (None,)
         if op in _CUT or _is_hard(op) or (_is_without_grad(op) and not after):
             return (op,)
-        if op.observed or not op.users:
+        if op.kept or not op.users:
             return (None,)
         found = dict.fromkeys(end for user in op.users for end in self._ends[user.index])
         return (None,) if None in found else tuple(found)
@@ -184,6 +184,25 @@ def an_index_in_between() -> nn.Module:
             return out
 
     return Net()
+
+
+@bad(input="3x8x8", loss="mse_loss")
+def asked_for_its_shape_on_the_way() -> nn.Module:
+    class Quantised(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encode = nn.Conv2d(3, 16, 3, padding=1)
+            self.codes = nn.Embedding(64, 16)
+            self.decode = nn.Conv2d(16, 3, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            z = self.encode(x)
+            n, c, h, w = z.shape
+            chosen = torch.cdist(z.permute(0, 2, 3, 1).reshape(-1, c), self.codes.weight).argmin(1)
+            out: Tensor = self.decode(self.codes(chosen).view(n, h, w, c).permute(0, 3, 1, 2))
+            return out
+
+    return Quantised()
 
 
 @bad(input="16", loss="cross_entropy")

@@ -53,6 +53,11 @@ def in_a_convolutional_network() -> nn.Module:
     )
 
 
+@bad(input="1x28x28")
+def behind_a_flattened_image() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.Tanh(), nn.Linear(64, 10))
+
+
 @bad(input="784")
 def in_a_class() -> nn.Module:
     class Net(nn.Module):
@@ -150,6 +155,12 @@ def layers_around(op: Op) -> tuple[Op, Op] | None:
 
 
 def reads_little(graph: Graph) -> bool:
-    """Whether a network without convolutions reads a few numbers a sample."""
-    widths = [source.shape[-1] if source.shape else 1 for source in graph.inputs]
+    """Whether a network without convolutions reads a few numbers a sample: as many as its first layers take."""
+    widths = [width(source) for source in graph.inputs]
     return not any(op in convolution for op in graph.ops) and sum(widths) <= FEW
+
+
+def width(source: Op) -> int:
+    """How many numbers at a time the layers take that read an input, flattened or not."""
+    sizes = [reader.hyper.in_channels for reader in source.ahead(past=reshaping | identity)]
+    return max([size for size in sizes if size], default=source.shape[-1] if source.shape else 1)

@@ -94,7 +94,8 @@ class _Walker:
         if isinstance(node, ast.IfExp | ast.BoolOp):
             self.branches(node, statement, place, variable, target)
             return
-        calls = list(self.networks.expression(node, scope)) if isinstance(node, ast.Call) else []
+        found = self.networks.expression(node, scope) if isinstance(node, ast.Call) else ()
+        calls = [(callee, call) for callee, call in found if not self._is_training(call, scope)]
         if not calls and isinstance(node, ast.Call) and target is not None:
             calls = self.evidence.constructor(node, target, scope)
         if calls and target is not None and (_JUDGES.search(variable) or self.evidence.is_part(target, scope)):
@@ -103,6 +104,11 @@ class _Walker:
             self.add(callee, call, node, statement, place, variable)
         if not calls:
             self.children(node, statement, place)
+
+    def _is_training(self, call: ast.Call, scope: Scope) -> bool:
+        """Whether a call trains the network that it gives: what it builds is found in its body."""
+        function = self.networks.names.resolve(call.func, scope)
+        return function is not None and function.scope is not None and self.networks.trains(function.scope)
 
     def branches(
         self, node: ast.IfExp | ast.BoolOp, statement: ast.stmt, place: _Place, variable: str, target: ast.expr | None

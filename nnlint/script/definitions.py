@@ -121,12 +121,12 @@ def _without_self(function: FunctionNode) -> tuple[Argument, ...]:
 
 
 def factories(networks: Networks, spans: Spans) -> tuple[Factory, ...]:
-    """The functions at module level that return a network they build, in the order of the source."""
+    """The functions at module level that return a network they build and do not train, in the order of the source."""
     found = []
     for scope in networks.names.module.inner:
         if isinstance(scope.node, ast.FunctionDef):
             builds = networks.factory(scope)
-            if builds:
+            if builds and not networks.trains(scope):
                 found.append(Factory(scope.name, scope.node, spans.header(scope.node), signature(scope.node), builds))
     return tuple(found)
 

@@ -231,6 +231,13 @@ class Networks:
             self._factories[scope] = tuple(dict.fromkeys(self._returned(scope)))
         return self._factories[scope]
 
+    def trains(self, scope: Scope) -> bool:
+        """Whether a function goes through a training: it needs the data, and is no way to build the network."""
+        if scope.is_class:
+            return False
+        calls = (call.func for inner in scope.walk() for call in inner.calls)
+        return any(isinstance(func, ast.Attribute) and func.attr == "backward" for func in calls)
+
     def _returned(self, scope: Scope) -> Iterator[str]:
         if not isinstance(scope.node, ast.FunctionDef):
             return

@@ -217,6 +217,7 @@ class _Builder:
             grad=run.grad,
             inplace=run.inplace,
             observed=run.observed,
+            kept=run.kept,
         )
         self.ops.append(op)
         return op

@@ -79,6 +79,7 @@ class Recorder(TorchFunctionMode):
         self._regions = Regions(self._plumbing)
         self._nodes: dict[int, Source] = {}
         self._observed: set[fx.Node] = set()
+        self._asked: set[fx.Node] = set()  # plain Python asked for the shape or the values
         self._alive: list[Any] = []
         self._names: dict[int, str] = {}
         self._stack: list[tuple[nn.Module, str]] = [(root, "")]
@@ -256,9 +257,11 @@ class Recorder(TorchFunctionMode):
         value = self._argument(result, found, exact=True)
         note = Run("output", reads=tuple(map(value_of, found)), training=self._stack[0][0].training)
         self.graph.output(value).meta[META] = note
-        for node in self._observed:
+        for node in self._observed | self._asked:
             note = node.meta[META]
-            node.meta[META] = replace(note, observed=note.role == "op")
+            node.meta[META] = replace(
+                note, observed=note.role == "op", kept=note.role == "op" and node in self._observed
+            )
 
     # -- inner workings --------------------------------------------------------------------------------------------
 
@@ -297,7 +300,7 @@ class Recorder(TorchFunctionMode):
     def _note_query(self, args: tuple[Any, ...]) -> None:
         source = self._nodes.get(id(args[0])) if args else None
         if type(source) is fx.Node:
-            self._observed.add(source)
+            self._asked.add(source)
 
     def _execute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._on_meta(func, args, kwargs) if self.meta else run_at_hand(func, args, kwargs, "cpu")

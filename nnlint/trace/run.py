@@ -39,7 +39,7 @@ class Run:
         training, grad: the enclosing module's mode, and whether gradients were recorded.
         inplace: whether it overwrites its first tensor argument.
         slot: for an item, which output of its producer.
-        observed: see `Op.observed`.
+        observed, kept: see `Op.observed` and `Op.kept`.
     """
 
     role: Role
@@ -55,3 +55,4 @@ class Run:
     inplace: bool = False
     slot: int = 0
     observed: bool = False
+    kept: bool = False

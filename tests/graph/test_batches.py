@@ -96,3 +96,16 @@ def test_samples_are_mixed(function: Callable[[Tensor], Tensor], shape: tuple[in
     found, suspected = _mixing(function, *shape)
     assert len(found) == 1
     assert suspected
+
+
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
+@pytest.mark.parametrize("both", [True, False])
+def test_final_states_viewed_sample_by_sample(kind: type[nn.RNNBase], both: bool) -> None:
+    rnn = kind(8, 16, batch_first=True, bidirectional=both).to("meta")
+
+    def joined(x: Tensor) -> Tensor:
+        last = rnn(x)[1]
+        last = last[0] if isinstance(last, tuple) else last
+        return last.view(-1, 32 if both else 16)
+
+    assert _mixing(joined, 12, 8) == ((["view"], True) if both else ([], False))

@@ -151,3 +151,9 @@ keras = TFBertModel(BertConfig())
 arguments = TrainingArguments("out")
 """
     assert [variable for _, _, variable in rows(source, text)] == ["bert", "other"]
+
+
+def test_a_function_that_trains_is_no_way_to_build_what_it_returns(source: Callable) -> None:
+    trained = "def fit():\n    net = Net()\n    net(1).sum().backward()\n    return net\nmodel = fit()\n"
+    assert rows(source, trained) == [("Net", "Net()", "net")]
+    assert rows(source, trained.replace(".backward()", "")) == [("Net", "Net()", "net"), ("fit", "fit()", "model")]

@@ -150,6 +150,7 @@ net = ResNet(Basic)
         ("return Net().parameters()", ()),
         ("return n", ()),
         ("def inner(): return Net()\n    return inner", ()),
+        ("net = Net()\n    for x in data: net(x).backward()\n    return net", ()),
     ],
 )
 def test_factories(body: str, builds: tuple[str, ...]) -> None:

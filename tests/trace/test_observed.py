@@ -59,3 +59,10 @@ def test_a_hook_is_given_it() -> None:
     net = _Net("layer")
     net.layer.register_forward_hook(lambda *_: None)
     assert _observed(net, torch.rand(2)) == {"linear"}
+
+
+@pytest.mark.parametrize("use", ["shape", "value", "attribute", "list"])
+def test_what_is_asked_for_is_not_kept(use: str) -> None:
+    model = _Net(use)
+    graph = build_graph(record(model, (torch.rand(2),)), model=model)
+    assert {op.name for op in graph.ops if op.kept} == ({"sin"} if use in ("attribute", "list") else set())

@@ -34,7 +34,8 @@ def test_nothing_is_wrong_with_canonical_networks(entry: zoo.Entry) -> None:
 def row_of(name: str, *findings: tuple[str, str, list[str], str], raised: tuple[str, ...] = ()) -> dict[str, Any]:
     return {
         "collection": "library", "name": name, "stage": "ok", "cause": "", "how": "meta", "ops": 10, "params": 5,
-        "loss": "cross_entropy", "trace_seconds": 0.1, "rule_seconds": 0.02, "slowest": {"dead-branch": 0.01},
+        "loss": "cross_entropy", "trace_seconds": 0.1, "rule_seconds": 0.02, "rule_wall_seconds": 0.02,
+        "slowest": {"dead-branch": 0.01},
         "findings": [list(found) for found in findings], "raised": list(raised),
     }  # fmt: skip
 

@@ -150,7 +150,8 @@ def _cost(rows: list[Row]) -> str:
     for row in done:
         slow.update(row["slowest"])
     total = sum(row["rule_seconds"] for row in done)
-    dearest = ", ".join(f"{rule} {seconds / total:.0%}" for rule, seconds in slow.most_common(4))
+    wall = sum(row["rule_wall_seconds"] for row in done) or 1.0
+    dearest = ", ".join(f"{rule} {seconds / wall:.0%}" for rule, seconds in slow.most_common(4))
     judged = Counter(row["loss"] for row in done if row["loss"])
     losses = ", ".join(f"{loss} {count}" for loss, count in judged.most_common())
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nnlint.examine.scoping import is_another
 from nnlint.graph import Graph
 from nnlint.load.candidate import Candidate
 from nnlint.recipe import Loss
@@ -15,7 +16,9 @@ def losses_of(script: Script, candidate: Candidate) -> tuple[Loss, ...]:
     return tuple(
         loss
         for loss in script.recipe.losses
-        if loss.network is not None and (loss.network in names or (loss.network == "self" and _within(loss, own)))
+        if loss.network is not None
+        and (loss.network in names or (loss.network == "self" and _within(loss, own)))
+        and not is_another(script, loss.network, loss.call_site, candidate)
     )
 
 

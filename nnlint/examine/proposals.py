@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from nnlint.errors import InputError
+from nnlint.examine.scoping import is_another
 from nnlint.inputs.search import Evidence, Proposal
 from nnlint.inputs.template import leaves, to_template
 from nnlint.load.building import building
@@ -67,7 +68,7 @@ def _hinted(
     script: Script, candidate: Candidate, kinds: tuple[str, ...], alone: bool, batch: int
 ) -> Iterator[Proposal]:
     for hint in script.hints:
-        if hint.kind not in kinds or (hint.network is not None and not _meant(hint.network, candidate)):
+        if hint.kind not in kinds or (hint.network is not None and not _meant(script, hint, candidate)):
             continue
         evidence: Evidence = "dataset" if hint.kind == "transform" else hint.kind
         source = f"{_SOURCES[hint.kind]} at {Path(hint.site.file).name}:{hint.site.line}"
@@ -88,9 +89,12 @@ _SOURCES = {
 }
 
 
-def _meant(name: str, candidate: Candidate) -> bool:
+def _meant(script: Script, hint: InputHint, candidate: Candidate) -> bool:
+    name = hint.network or ""
     classes = {cls.__name__ for cls in type(candidate.module).__mro__}
-    return name in candidate.variables or name == candidate.name or name.rpartition(".")[2] in classes
+    if name == candidate.name or name.rpartition(".")[2] in classes:
+        return True
+    return name in candidate.variables and not is_another(script, name, hint.site, candidate)
 
 
 def _called(hint: InputHint, candidate: Candidate, source: str, batch: int) -> Proposal | None:

@@ -55,6 +55,7 @@ class Settings:
         fail_on: the level from which findings make the exit code 1; None: warning.
         texts: texts that stand for those of files, by path: edits that are tried and not written.
         proof: whether every network's `NetworkReport.proof` is wanted.
+        numbers: whether it is to be run with numbers for that.
     """
 
     inputs: tuple[str, ...] = ()
@@ -79,3 +80,4 @@ class Settings:
     fail_on: Level | Literal["never"] | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     proof: bool = False
+    numbers: bool = True

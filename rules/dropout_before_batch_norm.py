@@ -40,6 +40,7 @@ from nnlint.kinds import (
     activation,
     arithmetic,
     average_pooling,
+    batch_norm,
     convolution,
     dropout,
     linear,
@@ -209,5 +210,8 @@ def move(finding: Finding) -> tuple[Edit, ...] | None:
     norm, drop = finding.subjects[:2]
     if drop not in norm.back(past=activation | average_pooling | max_pooling | value_preserving):
         return None
+    later = [op for op in norm.ahead(past=carries_variance | weights | arithmetic) if op in batch_norm]
+    if any(distant(other, drop).level != "info" for other in later):
+        return None  # it would disturb that one instead
     reader = norm.users[0] if len(norm.users) == 1 else norm
     return move_after(drop, reader if reader in activation else norm)

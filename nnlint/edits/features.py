@@ -50,9 +50,13 @@ def _resized(op: Op, factors: tuple[int, ...]) -> tuple[Edit, ...] | None:
 
 
 def _text(old: str | None, factors: tuple[int, ...]) -> str:
-    if old is not None and "*" in old and len(factors) >= _SEVERAL:
-        return " * ".join(map(str, factors))
-    return str(math.prod(factors))
+    """The product as the old one is written: with blanks or without, the channels first or last."""
+    if old is None or "*" not in old or len(factors) < _SEVERAL:
+        return str(math.prod(factors))
+    first, last = (part.strip(" ()") for part in (old.partition("*")[0], old.rpartition("*")[2]))
+    if last == str(factors[0]) != first:
+        factors = (*factors[1:], factors[0])
+    return (" * " if " " in old else "*").join(map(str, factors))
 
 
 def _has_factor(text: str, factors: tuple[int, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from itertools import pairwise
 
-from nnlint.edits import inserting, lists, statements
+from nnlint.edits import inserting, lists, statements, usage
 from nnlint.edits.forms import Applied, Element, Form, Statement, form_of, readers
 from nnlint.edits.names import in_scope
 from nnlint.edits.source import Source
@@ -36,7 +36,7 @@ def remove_op(op: Op, *, keep_names: bool = False) -> tuple[Edit, ...] | None:
     if isinstance(form, Statement):
         edit = statements.delete(form.source, form.statement)
         return None if edit is None else (edit,)
-    if form is None or form.data is None:
+    if form is None or form.data is None or _is_read_elsewhere(op, form):
         return None
     if not form.attribute:
         return unwrapped(form)
@@ -44,6 +44,15 @@ def remove_op(op: Op, *, keep_names: bool = False) -> tuple[Edit, ...] | None:
     edit = statements.delete(form.source, assigned) if assigned is not None else None
     rest = unwrapped(form)
     return None if edit is None or rest is None else (edit, *rest)
+
+
+def _is_read_elsewhere(op: Op, form: Applied) -> bool:
+    """Whether the source reads an op's result in more places than the network does: a metric of probabilities, say."""
+    statement = form.statement
+    if statement is None or form.source.class_of(form.call) is not None:
+        return False
+    found = usage.readers(form.source, statement)
+    return found is not None and len(found) > len(op.users)
 
 
 def _is_last(form: Element | Statement) -> bool:
@@ -87,12 +96,38 @@ def unwrapped(form: Applied) -> tuple[Edit, ...] | None:
     if statement is not None and form.in_place:
         edit = statements.delete(source, statement)
         return None if edit is None else (edit,)
+    renamed = _renamed(form) if statement is not None else None
+    if renamed is not None:
+        return renamed
     text = source.text_of(data)
     simple = isinstance(data, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Constant)
     around = source.text[slice(*form.before)] + source.text[slice(*form.behind)]
     if simple and "\n" not in text and "#" not in around:
         return (source.edit(source.start(call), source.end(call), text),)
     return _without_callee(form)
+
+
+def _renamed(form: Applied) -> tuple[Edit, ...] | None:
+    """``y = relu(x)`` taken out where one expression reads ``y``: it reads ``x`` then."""
+    source, statement, data = form.source, form.statement, form.data
+    if not isinstance(statement, ast.Assign) or not isinstance(data, ast.Name):
+        return None
+    found, block = usage.readers(source, statement), source.block_of(statement)
+    reader = found[0] if found is not None and len(found) == 1 else None
+    where = source.statement_of(reader) if reader is not None else None
+    if reader is None or where is None or block is None or where not in block:
+        return None
+    between = block[block.index(statement) + 1 : block.index(where)]
+    if block.index(where) <= block.index(statement) or any(_stores(step, data.id) for step in between):
+        return None
+    edit = statements.delete(source, statement)
+    if edit is None:
+        return None
+    return edit, source.edit(source.start(reader), source.end(reader), data.id)
+
+
+def _stores(step: ast.stmt, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load) for n in ast.walk(step))
 
 
 def _without_callee(form: Applied) -> tuple[Edit, ...] | None:

@@ -36,6 +36,31 @@ def lost(site: Site | None) -> Literal["discarded", "overwritten", "unread"] | N
     return "unread"
 
 
+def readers(source: Source, statement: ast.stmt) -> list[ast.Name] | None:
+    """Where the variable that a statement gives a value to is read, until it gets another; None if that is not certain.
+
+    What only asks for the shape or the type of the value does not count.
+    """
+    name = _target(statement)
+    around = source.function_of(statement) or source.tree
+    if name is None:
+        return None
+    found: list[ast.Name] = []
+    for later in _after(source, statement, around):
+        for part in ast.walk(later):
+            if isinstance(part, ast.Name) and part.id == name and not isinstance(part.ctx, ast.Store):
+                above = source.parent(part)
+                if not (isinstance(above, ast.Attribute) and above.attr in _ABOUT):
+                    found.append(part)
+        if _target(later) == name:
+            break
+    return list(dict.fromkeys(found))
+
+
+#: attributes that are the same whatever an activation makes of a tensor
+_ABOUT = frozenset({"shape", "size", "dim", "ndim", "dtype", "device", "numel"})
+
+
 def _target(statement: ast.AST | None) -> str | None:
     """The one variable a statement gives a value to."""
     targets: list[ast.expr] = []

@@ -169,7 +169,9 @@ class _Examination:
         self._add(moved_home(found, candidate, self.path))
         report = report_of(base, traced, graph, rows=self.settings.rows)
         if self.settings.proof:
-            report = replace(report, proof=self._timed("proof", lambda: proof_of(traced, graph, subject.rebuild)))
+            rebuild, numbers = subject.rebuild, self.settings.numbers
+            proof = self._timed("proof", lambda: proof_of(traced, graph, rebuild, numbers=numbers))
+            report = replace(report, proof=proof)
         self.networks.append(report)
 
     def _graph(self, script: Script, candidate: Candidate, traced: Traced, loss: str | None) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nnlint.check import severity
@@ -161,19 +161,21 @@ def _passes(finding: Finding, bound: int, *, unsafe: bool) -> bool:
     return mendable and severity(finding.level) == bound > 0
 
 
-def _new(before: FileReport, after: FileReport, fixes: Iterable[Planned], *, unsafe: bool) -> str | None:
+def _new(before: FileReport, after: FileReport, fixes: Sequence[Planned], *, unsafe: bool) -> str | None:
     """A finding that was not there and is at least as severe as what is mended.
 
     One that is just as severe, and can be mended itself, is welcome: the next pass does it. Of a network that did not
     run before, every finding is new, and none is brought about by what made it run.
     """
     hidden = _not_run(before)
+    mended = {fix.finding.rule: severity(fix.finding.level) for fix in fixes}
     bound = max((severity(fix.finding.level) for fix in fixes), default=0)
     known = Counter((finding.rule, finding.level) for finding in before.findings)
     for finding in after.findings:
         kind = (finding.rule, finding.level)
         known[kind] -= 1
-        if finding.network in hidden:
+        milder = finding.rule in mended and severity(finding.level) > mended[finding.rule]
+        if finding.network in hidden or milder:
             continue
         if known[kind] < 0 and severity(finding.level) <= bound and not _passes(finding, bound, unsafe=unsafe):
             return f"it brings about {finding.rule} ({finding.message})"

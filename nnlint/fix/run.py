@@ -68,6 +68,7 @@ def fix(
     with ExitStack() as stack:
         session = session or stack.enter_context(engine.Session())
         asked = settings or Settings()
+        asked = replace(asked, proof=True, numbers=asked.proof and asked.numbers)
         report = engine.run(paths, asked, progress, configs, session)
         work = _Work(expand(paths, configs.excludes), report, asked, configs, session, unsafe, least, only)
         return work.run()
@@ -151,8 +152,7 @@ class _Work:
 
     def _mend(self, index: int, target: Target, real: Mapping[str, str]) -> FileReport:
         """One target mended, as far as it can be; its report then."""
-        known = self.asked.proof and not self._changed()
-        before = self.report.files[index] if known else self._examine(target, self.texts)
+        before = self.report.files[index] if not self._changed() else self._examine(target, self.texts, numbers=False)
         trials = _Trials(self, target)
         for _ in range(MOST_PASSES):
             fixes = self._applicable(before, real)
@@ -161,6 +161,8 @@ class _Work:
             fixes = [fix for fix in compatible(fixes) if self._open(fix, real)]
             if not fixes:
                 break
+            if all(fix.safe for fix in fixes) and not _has_numbers(before):
+                before = self._examine(target, self.texts)
             accepted, after = trials.most(before, fixes)
             if not accepted:
                 continue
@@ -186,8 +188,8 @@ class _Work:
         self.refused.add(fix.key)
         self.taken_back.append(TakenBack(fix.finding, reason))
 
-    def _examine(self, target: Target, texts: Mapping[str, str]) -> FileReport:
-        asked = replace(self.asked, texts=dict(texts), proof=True)
+    def _examine(self, target: Target, texts: Mapping[str, str], *, numbers: bool = True) -> FileReport:
+        asked = replace(self.asked, texts=dict(texts), numbers=numbers)
         return engine.run([str(target)], asked, None, self.configs, self.session).files[0]
 
     # ----------------------------------------------------------------------------------------------- the others
@@ -220,6 +222,11 @@ class _Work:
                 self.taken_back += [TakenBack(finding, why) for finding in findings]
         self.fixed = {index: self.fixed[index]} if index in self.fixed else {}
         return bool(others)
+
+
+def _has_numbers(report: FileReport) -> bool:
+    """Whether the networks of a report were run with numbers, or cannot be."""
+    return all(one.proof is None or one.proof.evaluation or one.proof.unproven for one in report.networks)
 
 
 def _mended(before: FileReport, after: FileReport, fixes: Sequence[Planned]) -> list[Finding]:
@@ -264,8 +271,7 @@ class _Trials:
             elif len(group) == 1:
                 self.work.refuse(group[0], why or "")
             else:
-                half = len(group) // 2
-                groups[:0] = [group[:half], group[half:]]
+                groups[:0] = _parts(group)
         return accepted, report
 
     def _try(
@@ -280,10 +286,20 @@ class _Trials:
             return None, "its edits do not fit the file"
         if (why := _unwritable(self.work.originals, texts)) is not None:
             return None, why
-        after = self.work._examine(self.target, texts)
+        # what an unsafe fix computes may differ: there is nothing to compare
+        after = self.work._examine(self.target, texts, numbers=all(fix.safe for fix in fixes))
         were = self.texts_with(accepted)
         pairs = {path: (were[path], text) for path, text in texts.items()}
         return after, judge.objection(before, after, fixes, unsafe=self.work.unsafe, texts=pairs)
+
+
+def _parts(fixes: Sequence[Planned]) -> list[list[Planned]]:
+    """Fixes that fail together, apart: by the level of what they mend, which says what may come; else in halves."""
+    levels = list(dict.fromkeys(severity(fix.finding.level) for fix in fixes))
+    if len(levels) > 1:
+        return [[fix for fix in fixes if severity(fix.finding.level) == level] for level in sorted(levels)]
+    half = len(fixes) // 2
+    return [list(fixes[:half]), list(fixes[half:])]
 
 
 def _unwritable(originals: Mapping[str, files.Original], texts: Mapping[str, str]) -> str | None:

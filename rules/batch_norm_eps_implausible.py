@@ -1,4 +1,4 @@
-"""The eps of a norm layer is so large that it shrinks the activations, or momentum was meant.
+"""The eps of a norm layer is so large that it shrinks the activations; perhaps momentum was meant.
 
 `eps` only keeps the division by the standard deviation from failing when the variance is 0. The second argument of
 `nn.BatchNorm2d` is `eps`, not the momentum: `nn.BatchNorm2d(64, 0.8)` divides by the root of the variance *plus 0.8*.
@@ -31,7 +31,7 @@ from nnlint.graph import Graph
 from nnlint.kinds import batch_norm, normalisation
 from nnlint.rule import bad, fix, good, graph_rule
 
-#: above what any published network uses
+#: ten times what networks ported from TensorFlow use
 LARGEST = 0.01
 
 

@@ -10,13 +10,13 @@ The tip: use 3x3 kernels throughout, and stack them where more has to be seen.
 What to do: replace the layer by 3x3 convolutions with padding 1 and the network's activation between them.
 
 What it costs: the finding says how many weights both forms have (and multiply-accumulates, as facts). Where the input
-has few channels, as in a stem on RGB images, the stack is the dearer one, because its second layer reads as many
-channels as the layer makes: what it buys there is the additional activations, and the finding says at which price.
+has few channels, as in a stem on RGB images, the stack is the more expensive one, because its second layer reads as
+many channels as the layer makes: what it buys there is the additional activations, and the finding says at which price.
 
 What is known today: the argument is VGG's (Simonyan and Zisserman 2015, arXiv:1409.1556). Stems of three 3x3 layers,
-the first two with half the channels, replaced ResNet's 7x7 with a gain in accuracy and in cost (He et al. 2019,
-arXiv:1812.01187). Large kernels are back where they are depthwise (ConvNeXt, arXiv:2201.03545; RepLKNet,
-arXiv:2203.06717): there a weight costs a C-th of what it does here, and this rule has nothing to say.
+the first two with half the channels, replaced ResNet's 7x7 with a gain in accuracy and at some more cost (ResNet-C of
+He et al. 2019, arXiv:1812.01187). Large kernels are back where they are depthwise (ConvNeXt, arXiv:2201.03545;
+RepLKNet, arXiv:2203.06717): on C channels such a kernel has a C-th of the weights, and this rule is quiet.
 
 Quiet when: the kernel is 1x1, or 1xN and Nx1 in turn; the convolution is depthwise or grouped, dilated, 1-D or 3-D; it
 cuts its input into patches (kernel = stride); it halves the map exactly (4x4, stride 2, padding 1); the kernel covers

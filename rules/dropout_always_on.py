@@ -1,10 +1,10 @@
-"""Dropout that is not turned off for evaluation.
+"""Dropout is not turned off for evaluation.
 
 `F.dropout(x, p)` drops whatever mode the network is in: its `training` argument is True unless it is given. A module
 that is made in the course of `forward`, `nn.Dropout(p)(x)`, is a new one every time and always in training mode; and
 `F.scaled_dot_product_attention` drops attention weights whenever `dropout_p` is not 0. `net.eval()` reaches none of
-them. Predictions are random then, change from call to call and are worse than the network could do, which shows in
-every validation score.
+them. Predictions are then random: they change from call to call, and are worse on average than those without dropout,
+in every validation score too.
 
 What to do: `F.dropout(x, p, training=self.training)`; or a module made in `__init__`, which `eval()` reaches; for the
 attention `dropout_p=p if self.training else 0.0`.

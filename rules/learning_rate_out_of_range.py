@@ -4,7 +4,7 @@ Too large a rate makes the loss jump or become NaN, or kills ReLUs in the first 
 weights where the initialisation put them. A rate of zero never changes anything, and torch refuses a negative one.
 
 What to do: about 0.1 for SGD on normalised networks, 0.01 without normalisation, 1e-3 for Adam and 3e-4 to 1e-3 for
-AdamW; a range test (one run with a rising rate, Smith 2015, arXiv:1506.01186) finds the place of a network's own.
+AdamW; a range test (one run with a rising rate, Smith 2015, arXiv:1506.01186) finds the rate for a network.
 
 What it costs: a run that does not learn. Adam moves a weight by about its rate in every step, whatever the size of the
 gradient: at 0.1, ten steps move it by 1, where a weight of a layer with 256 inputs starts at about 0.09 (He
@@ -344,7 +344,7 @@ def said(optimizer: Optimizer, rate: float, high: float) -> str:
         return f"{name} with a learning rate of 0 never changes a weight"
     usual = "0.01 to 0.1" if optimizer.name == "sgd" else "1e-4 to 1e-3"
     if rate >= high:
-        return f"a learning rate of {rate:g} is too large for {name}: {usual} is usual, from {high:g} on little holds"
+        return f"a learning rate of {rate:g} is too large for {name}: {usual} is usual"
     return f"a learning rate of {rate:g} is too small for {name}: {usual} is usual, and the weights hardly move"
 
 

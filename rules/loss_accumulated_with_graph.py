@@ -1,8 +1,8 @@
-"""A loss is added up with its graph, which then stays in memory for as long as the sum does.
+"""A loss is summed together with its graph, which stays in memory for as long as the sum does.
 
 `total += loss` adds tensors that know how they were computed. The sum then refers to the graph of every batch: after
-`backward()` the saved activations are gone, but the nodes of all the graphs stay, and a chain of additions grows
-beside them. Memory rises slowly through the epoch; on a GPU the sum is also printed as `tensor(…, grad_fn=…)`.
+`backward()` the saved activations are gone, but the nodes of all the graphs stay, and a chain of additions grows beside
+them. Memory rises slowly through the epoch, and the sum is printed as `tensor(…, grad_fn=…)`.
 
 What to do: `total += loss.item()`, or `loss.detach()` where waiting for the GPU in every step is too slow.
 

@@ -2,7 +2,7 @@
 
 In training mode dropout goes on dropping and batch norm normalises by the batch at hand: what the network answers
 depends on chance and on what else is in the batch, and the evaluation changes the running statistics by data that are
-not for training. Gradients that are recorded in an evaluation serve nothing and cost memory; that much is a note.
+not for training. Recording the graph for gradients that nobody computes costs memory; that much is a note.
 
 The tip: switch to evaluation mode to evaluate, and back to train.
 
@@ -10,8 +10,7 @@ What to do: ``net.eval()`` before the loop over the validation or test data and 
 ``net.train()`` before the training goes on.
 
 What it costs: accuracies and losses that are noisy and mostly too bad, and running statistics that have seen the test
-data. Recorded gradients keep every activation of a batch until the next: evaluation then takes about as much memory as
-training, without them a batch several times as large fits.
+data. The graph keeps the activations of a batch until the next: without it a larger batch fits.
 
 What is known today: the two switches are independent: ``eval()`` leaves gradients on, ``no_grad()`` leaves dropout on
 (torch's notes on autograd mechanics). `torch.inference_mode` is a stricter and slightly faster ``no_grad``.

@@ -1,9 +1,8 @@
-"""An activation that changes nothing, or that was applied already.
+"""An activation changes nothing, or is applied a second time.
 
 ReLU of numbers that are not negative gives the same numbers: after another ReLU, a sigmoid, a softmax, and poolings or
-dropout behind them. The operation costs time and memory and says something that is not so. A sigmoid of a sigmoid, or
-a softmax of a softmax, does change the numbers, and squeezes them together: between 0.5 and 0.73, or towards equal
-shares.
+dropout behind them. The operation costs time and memory for nothing. A sigmoid of a sigmoid, or a softmax of a softmax,
+does change the numbers, and squeezes them together: between 0.5 and 0.73, or towards equal shares.
 
 What to do: drop the second one.
 

@@ -1,4 +1,4 @@
-"""An activation makes a new tensor where it could overwrite one that nobody reads again.
+"""An activation makes a new tensor where it could overwrite one that nothing reads again.
 
 ReLU and its kin can write their result over what they read. Where nothing else needs the old values that is the same
 network in less memory.
@@ -8,12 +8,12 @@ The tip: let activations work in place, which saves memory.
 What to do: say ``inplace=True`` (or ``F.relu_``, ``x.relu_()``). Leave it out where the finding does not show: there
 the old values are needed, or nnlint cannot tell.
 
-What it costs: nothing where the finding shows; the numbers stay the same to the last bit, losses and gradients
-included (for ELU, SELU and CELU the gradients can differ in the last bit, so that there the fix is yours). What it
-saves is less than the tip says. Autograd keeps ReLU's result, not what it reads, so between a convolution or a norm
-and the next layer ReLU in place saves nothing that training keeps; only the peak while the layer runs falls, and the
-peak of inference. LeakyReLU, ELU and SELU keep what they read unless they work in place: a stack of convolutions with
-one of them keeps half as much in place, with batch norm two thirds.
+What it costs: nothing where the finding shows; the numbers stay the same to the last bit, losses and gradients included
+(for ELU, SELU and CELU the gradients can differ in the last bit, so that nnlint leaves the change to you). What it
+saves is less than the tip says. Autograd keeps ReLU's result, not what it reads, so between a convolution or a norm and
+the next layer ReLU in place saves nothing that training keeps; only the peak while the layer runs falls, and the peak
+of inference. LeakyReLU, ELU and SELU keep what they read unless they work in place: a stack of convolutions with one of
+them keeps half as much in place, with batch norm two thirds.
 
 What is known today: the kept tensors follow from torch's derivatives (tools/autograd/derivatives.yaml) and were
 measured with ``torch.autograd.graph.saved_tensors_hooks``. The ResNet, VGG and DenseNet of torchvision work in place.

@@ -1,8 +1,7 @@
-"""The schedule takes its step before the optimiser does, and skips its first learning rate.
+"""The scheduler steps before the optimiser does, which skips the first learning rate.
 
 A scheduler sets the first rate when it is made; `step()` goes on to the next. Called before the optimiser's own step,
-it goes on before the first rate was ever used: every rate comes one round too early. torch warns when it happens, in
-the middle of the output of a run.
+it goes on before the first rate was ever used: every rate comes one round too early. torch warns of it when it runs.
 
 What to do: `scheduler.step()` at the end of the round, after `optimizer.step()`.
 

@@ -1,9 +1,9 @@
 """The scores are squashed to [0, 1] before a loss that applies a sigmoid itself.
 
 `BCEWithLogitsLoss` (and the soft-margin losses) read raw scores: 0 means undecided, and large numbers of either sign
-mean certainty. Probabilities read as scores lie between undecided and a little for: squashed a second time they end in
-[0.5, 0.73]. The network can never say no, its loss stays above 0.31 on every positive and 0.69 on every negative
-example, and the gradient passes through the slopes of two sigmoids.
+mean certainty. Probabilities read as scores lie between undecided and a little in favour: squashed a second time they
+end in [0.5, 0.73]. The network can never answer no, its loss stays above 0.31 on every positive and 0.69 on every
+negative example, and the gradient passes through the slopes of two sigmoids.
 
 The tip: binary cross-entropy for yes or no, with one sigmoid before it; this loss brings its own.
 
@@ -12,7 +12,7 @@ What to do: hand the loss the raw scores, and apply the sigmoid only where a pro
 What it costs: nothing.
 
 What is known today: torch's documentation of `BCEWithLogitsLoss` says that it combines a sigmoid layer and `BCELoss` in
-one class; its input are the raw scores.
+one class; its input is the raw scores.
 
 Quiet when: the sigmoid serves predictions or metrics and not the loss; it is a gate inside the network; the network
 takes another way in training than in evaluation (`if self.training`).

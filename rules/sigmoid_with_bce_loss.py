@@ -1,11 +1,11 @@
-"""A sigmoid and binary cross-entropy are computed apart, and lose the gradient of confident mistakes.
+"""A sigmoid apart from binary cross-entropy loses the gradient of confident mistakes.
 
 In float32 the sigmoid of 17 is exactly 1. From there on a wrong answer has the gradient 0: at a score of 120 with
-target 0, `BCELoss` behind a sigmoid hands back nothing at all, and `BCEWithLogitsLoss` the right 1. `BCELoss` also has
+target 0, `BCELoss` behind a sigmoid gives a gradient of 0, and `BCEWithLogitsLoss` the right one, 1. `BCELoss` also has
 to cap its logarithm at -100 to stay finite.
 
 The tip: put a sigmoid before binary cross-entropy, always. The loss that contains the sigmoid came into torch later; it
-keeps the advice and mends its numerics.
+keeps the advice and is numerically sound.
 
 What to do: take the sigmoid out and use `BCEWithLogitsLoss`; apply the sigmoid where probabilities are wanted, at
 prediction. A threshold of 0.5 on probabilities is one of 0 on scores.

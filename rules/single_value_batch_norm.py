@@ -3,7 +3,7 @@
 The variance of one value is 0 and says nothing. In training mode torch raises ("Expected more than 1 value per channel
 when training"): at the first step if every batch has one sample, and at the end of the first epoch if only the last one
 does, because the number of samples leaves a remainder of 1. It concerns batch norms after a linear layer or after
-global pooling; a map has many values for each channel, even of one sample.
+global pooling; on a map one sample already has many values for each channel.
 
 What to do: `drop_last=True` in the training loader, or another batch size, if it is the last batch; a larger batch, or
 a norm that does not look at the batch, if it is every one.

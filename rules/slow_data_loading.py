@@ -1,16 +1,16 @@
 """Files are opened and decoded in the process that trains, and the GPU waits for them.
 
 With `num_workers=0` a loader decodes each batch between two steps, one image after the other, while the GPU does
-nothing. Workers do it ahead of time, on the other cores. Batches in pinned memory are then copied to the GPU without a
-detour.
+nothing. Workers do it ahead of time, on the other cores. Batches in pinned memory are copied to the GPU directly, and
+with `non_blocking=True` beside other work.
 
 The tip: train on a CUDA GPU with cuDNN; it is fast only if the data keeps up.
 
 What to do: `DataLoader(data, num_workers=4, pin_memory=True)`, with as many workers as there are cores to spare, and
 `persistent_workers=True` where epochs are short.
 
-What it costs: a copy of the data set's Python objects and a few batches of memory for every worker, and some seconds
-at the start of each epoch.
+What it costs: memory for the data set's Python objects and two batches (`prefetch_factor`) for every worker, and the
+time to start the workers in each epoch.
 
 What is known today: workers are still off by default. The tuning guide of torch names both settings; pinned memory
 only matters where batches go to a GPU.

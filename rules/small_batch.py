@@ -1,9 +1,9 @@
 """Batch norm is trained on batches too small for its statistics.
 
-Batch norm divides by the mean and the variance of the batch. Those of a few samples are noise: the network is trained
-with other numbers in every step, and evaluated with an average that fits none of them. What counts is the batch that
-one device sees in one forward pass: accumulating gradients over several batches does not help, and `nn.DataParallel`
-gives each device only its share.
+Batch norm subtracts the mean of the batch and divides by its standard deviation. Those of a few samples are noisy: the
+network is trained with other numbers in every step, and evaluated with an average that fits none of them. What counts
+is the batch that one device sees in one forward pass: accumulating gradients over several batches does not help, and
+`nn.DataParallel` gives each device only its share.
 
 The tip: batches of at least 16, better 64 to 128.
 
@@ -11,12 +11,12 @@ What to do: a larger batch on every device; or a norm that does not look at the 
 `SyncBatchNorm`, which joins the batches of several devices. The change of the norm changes the network, so it has to be
 trained again.
 
-What it costs: memory, in proportion to the batch; group norm costs about as much time as batch norm in training, and
-cannot be folded into the convolution for inference.
+What it costs: memory, in proportion to the batch; group norm cannot be folded into the convolution for inference.
 
 What is known today: Wu and He 2018 (Group Normalization, arXiv:1803.08494) found that ResNet-50 on ImageNet loses
 little down to 16 images a device, and with 2 has 10.6 points more error than with group norm, which stays the same. A
-size between 16 and 63 is a note, a smaller one a warning.
+size from `minimum` (16) on and below `good` (64) is a note, a smaller one a warning; a team whose images leave room for
+no more lowers `good`, or both.
 
 Quiet when: the network has no batch norm, or only such that is frozen or joined across devices; the loader is for
 validation or testing; the size is not stated in the script, or the number of devices that share it is not.

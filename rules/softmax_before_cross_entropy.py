@@ -3,7 +3,7 @@
 `CrossEntropyLoss` is a log-softmax and the negative log-likelihood in one. Given probabilities it takes the softmax of
 numbers in [0, 1]: the best class of ten gets at most 0.23, the loss of a perfect answer stays at 1.46 and cannot fall,
 and the gradient shrinks as the network gets certain. Such a network often learns nevertheless, slowly, which hides the
-fault. A sigmoid there does the same. A log-softmax is harmless, since the softmax of log-probabilities are the
+fault. A sigmoid there does the same. A log-softmax is harmless, since the softmax of log-probabilities gives the
 probabilities again, but it is computed twice (a warning, unless it runs over another axis than that of the classes).
 
 The tip: cross-entropy contains the log-softmax; give it the raw scores.
@@ -13,7 +13,8 @@ wanted, at prediction. `argmax` needs none.
 
 What it costs: nothing; one pass over the scores is saved.
 
-What is known today: torch's documentation of `CrossEntropyLoss` says that its input are unnormalised logits.
+What is known today: torch's documentation of `CrossEntropyLoss` says that its input is expected to contain unnormalised
+logits.
 
 Quiet when: the softmax serves predictions or metrics, or is attention inside the network; the targets, not the output,
 are made by a softmax (distillation); the network takes another way in training than in evaluation (`if self.training`);

@@ -1,4 +1,4 @@
-"""A softmax between two layers hands on hardly anything but which unit is the largest.
+"""A softmax between two layers passes on little more than which unit is the largest.
 
 A softmax makes its results compete: they sum to one, so that with many units each is close to zero, and one unit that
 leads takes nearly all. Its gradient vanishes as soon as one leads. What the next layer can learn from is little.
@@ -10,7 +10,7 @@ What to do: put ReLU in its place, and keep the softmax for attention weights, o
 What it costs: nothing; the parameters are the same. The network has to be trained again.
 
 What is known today: a softmax inside a network is the usual way to *choose*: attention multiplies values with it,
-mixtures of experts multiply outputs. As a non-linearity before a layer no common architecture has it.
+mixtures of experts multiply outputs. As the activation between two layers it is not in common use.
 
 Quiet when: its result is multiplied with values (attention, also behind a layer that mixes the heads) or with anything
 else (gates, mixtures), or is read by several operations; the layer behind is frozen (an expectation over bins, say);

@@ -1,15 +1,15 @@
-"""A softmax at the output runs over the batch, and makes each sample's answer depend on the others.
+"""A softmax at the output runs over the batch, so that each sample's answer depends on the others.
 
-Axis 0 is the batch. A softmax over it gives numbers that sum to one over the *samples* for each class: the answer for
-a picture changes with what happens to lie beside it, and a batch of one always gets the answer 1 for every class. The
-loss falls all the same, so that nobody notices before prediction.
+Axis 0 is the batch. A softmax over it gives numbers that sum to one over the *samples* for each class: the answer for a
+picture changes with what happens to lie beside it, and a batch of one always gets the answer 1 for every class. The
+loss falls all the same, so that the fault shows at prediction only.
 
 What to do: run it over the classes: `dim=1`, or `dim=-1` where the classes are the last axis.
 
 What it costs: nothing.
 
-What is known today: torch's softmax has no default axis for good reason; what it picks where none is given depends on
-the number of axes and is deprecated (see `softmax-without-dim`).
+What is known today: what torch picks where no axis is given depends on the number of axes and is deprecated (see
+`softmax-without-dim`).
 
 Quiet when: axis 0 may be something else: the input has one axis, or inputs disagree about the first; the result is used
 inside the network (attention over a bag of instances, mixtures of experts, Sinkhorn iterations); what it runs over is a

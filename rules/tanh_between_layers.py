@@ -12,7 +12,7 @@ What it costs: nothing; the parameters are the same, and ReLU is cheaper to comp
 What is known today: Krizhevsky, Sutskever and Hinton 2012 (ImageNet classification with deep convolutional neural
 networks) reach 25 % training error on CIFAR-10 six times faster with ReLU than with tanh. Tanh centres its results,
 unlike ReLU, and is still usual for control by reinforcement learning and for networks that solve differential
-equations, which are derived twice and more: for those ReLU is no good.
+equations, which are differentiated twice and more: the second derivative of ReLU is zero.
 
 Quiet when: its result is multiplied or added to something (gates, recurrent cells, soft caps), read by several
 operations, or is the network's output; other activations are in the majority, so that this one squashes one thing on

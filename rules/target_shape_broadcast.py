@@ -1,4 +1,4 @@
-"""The targets have another shape than the output, and the loss compares every sample with every other.
+"""The targets are not of the output's shape, and the loss compares every sample with every other.
 
 A network with one output unit gives a column, (N, 1), and the targets of a batch are often a row of numbers, (N,). A
 loss that works element by element broadcasts the two to (N, N): each prediction is compared with the targets of all

@@ -1,7 +1,7 @@
 """The network is validated or tested on the data it is trained on.
 
-What such an evaluation measures is how well the training data have been learnt by heart. It gets better for as long as
-the training goes on, says nothing of new data, and hides the overfitting that it is there to show.
+Such an evaluation measures how well the network fits its training data. It gets better for as long as the training goes
+on, says nothing of new data, and hides the overfitting that it is there to show.
 
 What to do: give the validation loader data of its own: the test part of the data set (``train=False``), or a part that
 is split off before (`torch.utils.data.random_split` with a fixed generator).

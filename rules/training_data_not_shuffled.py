@@ -13,8 +13,8 @@ What it costs: one random permutation an epoch. Where the data are read from one
 reads all over it: shuffle blocks of it then, and the samples within a buffer.
 
 What is known today: LeCun et al. 1998 (Efficient BackProp) advise to shuffle so that successive examples seldom belong
-to one class; Bengio 2012 (arXiv:1206.5533) to do it before every epoch. `torch.utils.data.DataLoader` has
-``shuffle=False`` by default.
+to one class; Bengio 2012 (arXiv:1206.5533) reports faster convergence where the order changes from epoch to epoch.
+`torch.utils.data.DataLoader` has ``shuffle=False`` by default.
 
 Quiet when: a sampler is given, or arguments that cannot be read; the samples come one after the other (an iterable data
 set); the script puts them into a random order itself (``random_split``, ``permutation``, ``random.shuffle`` …); names

@@ -1,4 +1,4 @@
-"""Dropout with a rate outside the usual range.
+"""The rate of a dropout is outside the usual range.
 
 Below 0.1 dropout hardly regularises and only makes training noisier; above 0.5 it removes more than it leaves. At 0.8 a
 layer sees one value in five, which often is the *keep* probability of older frameworks in the place of torch's drop
@@ -16,7 +16,8 @@ Transformers use 0.1 throughout (Vaswani et al. 2017, arXiv:1706.03762), and lar
 Graph attention networks are published with 0.6 (Velickovic et al. 2018, arXiv:1710.10903), where the finding is a note.
 Alpha dropout is meant to be weak, 0.05 to 0.1 (Klambauer et al. 2017, arXiv:1706.02515).
 
-Quiet when: the rate is 0, which turns dropout off; alpha dropout has 0.05 or more; the rate is not known.
+Quiet when: the rate is 0, which turns dropout off, or lies between `low` (0.1) and `high` (0.5); alpha dropout has half
+of `low` or more; the rate is not known. A field that drops more, as graph networks do, raises `high`.
 """
 
 from collections.abc import Iterator

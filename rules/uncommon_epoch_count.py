@@ -1,8 +1,8 @@
 """The number of epochs is far from what trainings usually need.
 
 After very few epochs a network trained from scratch has not seen its data often enough, and what it scores says little
-of what it can do. After very many it has long learnt its training data by heart, unless there are too many of them or
-they are augmented; a training that still gets better there would mostly get there sooner with another learning rate.
+of what it can do. After very many it overfits, unless the data are many or augmented; a training that still gets better
+there may get there sooner with another learning rate.
 
 The tip: train for 20 to 100 epochs.
 
@@ -15,9 +15,10 @@ What is known today: what counts is the number of steps: few epochs suffice on m
 most of their text once), and small data sets bear many. Hoffer et al. 2017 (arXiv:1705.08741) found that longer
 training with large batches closes the gap to small ones. ResNets for ImageNet are trained for 90 to 600 epochs.
 
-Quiet when: the number is not a constant; it only bounds a training that can stop early; the weights were trained before
-(fine-tuning); every step sees all the data, so that epochs are steps; several optimisers work against each other; the
-network reads tokens; a framework owns the loop.
+Quiet when: the number lies between `fewest` (5) and `most` (300; set both to what is usual for the data at hand) or is
+not a constant; it only bounds a training that can stop early; the weights were trained before (fine-tuning); every step
+sees all the data, so that epochs are steps; several optimisers work against each other; the network reads tokens; a
+framework owns the loop.
 """
 
 from collections.abc import Iterator

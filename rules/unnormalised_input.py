@@ -1,8 +1,8 @@
 """The network is given images as numbers from 0 to 255.
 
 Layers are initialised for inputs about zero with a spread of about one. With inputs that are all positive and a hundred
-times as large the first outputs are as much too large, the gradients of the first layer a hundred times those of the
-others, and a learning rate that suits one of them does not suit the rest.
+times as large the first outputs are as much too large, and so are the gradients of the first layer: a learning rate
+that suits it does not suit the others.
 
 What to do: scale to 0 to 1 (`ToTensor` does, ``ToDtype(torch.float32, scale=True)`` after `PILToTensor` or `ToImage`),
 then subtract the mean and divide by the standard deviation of the training data (`Normalize`).

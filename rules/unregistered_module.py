@@ -1,4 +1,4 @@
-"""A module runs that the network does not know: it is in a plain list or dict, or made in ``forward``.
+"""A layer that runs is not registered: it is in a plain list or dict, or made in ``forward``.
 
 ``nn.Module`` registers what is assigned to an attribute if it is a module; it does not look into lists, tuples and
 dicts. A layer held there runs like any other, and is in nothing else: not in ``parameters()``, so the optimiser never

@@ -17,9 +17,8 @@ choice.
 
 What is known today: torch counts how often each tensor is overwritten and compares when backward reads it ("In-place
 correctness checks" in its notes on autograd mechanics); what an operation keeps is written in its table of derivatives
-(tools/autograd/derivatives.yaml). One of several views (``chunk``, ``split``, ``unbind``), an expanded tensor and a
-trainable parameter must not be overwritten at all while gradients are recorded, and torch refuses it in the forward
-pass.
+(tools/autograd/derivatives.yaml). One of several views (``chunk``, ``split``, ``unbind``), and a trainable parameter
+must not be overwritten while gradients are recorded, an expanded tensor never: torch refuses it in the forward pass.
 
 Quiet when: only the new values are read, as after ``x = relu_(x)``, ``out += identity`` or ReLU in place on a
 concatenation; the values before were read by operations that keep nothing of them (sums, batch norm's result, padding);

@@ -1,4 +1,4 @@
-"""A transposed convolution whose kernel its stride does not divide paints a checkerboard.
+"""The kernel of a transposed convolution is not divisible by its stride: a checkerboard pattern.
 
 A transposed convolution puts a weighted copy of its kernel at every stride-th place of the larger map. With a 3x3
 kernel and stride 2 some pixels get one copy, some two and some four: the result has a regular pattern of lighter and

@@ -8,6 +8,7 @@ there. That may be too much, never too little: a rule can trust that what is not
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -31,6 +32,8 @@ _GRADIENTS = frozenset(
 )
 #: methods of networks and Lightning modules, which leave the gradients alone
 _OF_MODULES = torchnames.MODULE_METHODS | {"log", "log_dict", "print"}
+#: how often the same event is told of one function: twice, so that it also comes after the others
+_MOST_TIMES = 2
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Loop = ast.For | ast.AsyncFor | ast.While
 
@@ -40,7 +43,7 @@ def training_loops(tree: ast.Module, record: Record, spans: Spans) -> tuple[Trai
     walker = _Walker(tree, record, spans)
     found = []
     for loop, function in _loops(tree.body, ""):
-        events = tuple(walker.of_loop(loop))
+        events = tuple(_bounded(walker.of_loop(loop)))
         if any(event.kind in {"backward", "step"} for event in events):
             found.append(TrainingLoop(spans.header(loop), function, events))
     return tuple(found)
@@ -173,7 +176,7 @@ class _Walker:
                 continue
             if function not in self.known:
                 self.active.add(function)
-                self.known[function] = tuple(self._all(function.body))
+                self.known[function] = tuple(_bounded(self._all(function.body)))
                 self.active.discard(function)
             yield from self.known[function]
 
@@ -233,6 +236,17 @@ class _Walker:
         own = isinstance(base, ast.Name) and base.id == "self" and not ours
         above = isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super"
         return own or above
+
+
+def _bounded(events: Iterable[Event]) -> Iterator[Event]:
+    """Events without those that come a third time: functions that call each other would double them at every level."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for event in events:
+        site = event.site
+        key = (event.kind, event.target, site.line, site.column, event.depth, event.certain, event.passed)
+        seen[key] += 1
+        if seen[key] <= _MOST_TIMES:
+            yield event
 
 
 def _reads_gradient(nodes: Iterable[ast.expr]) -> bool:

@@ -358,3 +358,17 @@ for p, q in pairs:
     opt.step()
 """)
     assert [event.kind for event in found.training_loops[0].events if event.kind != "step"] == kinds
+
+
+def test_functions_that_call_each_other_twice_do_not_double_at_every_level(recipe: Callable) -> None:
+    chain = "\n".join(f"def f{level}():\n    f{level + 1}()\n    f{level + 1}()" for level in range(40))
+    found = recipe(f"""
+{chain}
+def f40():
+    opt.zero_grad()
+    loss.backward()
+for batch in loader:
+    f0()
+    opt.step()
+""")
+    assert [event.kind for event in found.training_loops[0].events] == ["zero_grad", "backward"] * 2 + ["step"]

@@ -105,6 +105,9 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
         return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
     if refuses_view(best.fault) and _is_common(found, best.fault):
         return _viewed(candidate, best.fault)
+    if _has_parts_only(candidate.module):
+        message = f"{candidate.name} has no forward: its training step runs its parts; name one of them to look at it"
+        return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
     if _is_its_own(found, best.fault):
         at = raised_at(best.fault.error)
         message = f"the forward pass of {candidate.name} fails on every input tried: {best.fault.text}"
@@ -117,6 +120,11 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
     )
     facts = {"tried": tried, "error": best.fault.text}
     return _signed("network-not-traced", "info", message, candidate.site, facts, candidate.name)
+
+
+def _has_parts_only(module: nn.Module) -> bool:
+    """Whether a Lightning module has no forward pass, which it does not need for training."""
+    return hasattr(module, "training_step") and type(module).forward is nn.Module.forward
 
 
 def _is_its_own(found: NoInputs, fault: Fault) -> bool:

@@ -95,9 +95,9 @@ def is_loss_class(dotted: str) -> bool:
     return dotted.startswith("torch.nn.") and leaf[:1] in "ABCDEFGHIJKLMNOPQRSTUVWXYZ_" and leaf.endswith("Loss")
 
 
-#: how the libraries of pretrained networks call their classes, those for other frameworks apart
+#: how the libraries of pretrained networks call their classes, those for other frameworks and for data apart
 _PRETRAINED = re.compile(
-    r"^(?:transformers|diffusers)\.(?:\w+\.)*(?!TF[A-Z]|Flax)"
+    r"^(?:transformers|diffusers)\.(?:\w+\.)*(?!TF[A-Z]|Flax|DataCollator)"
     r"\w*?(?:Model|For[A-Z]\w+|UNet\w*|Autoencoder\w*|ControlNet\w*)(?:\._?from_(?:config|pretrained))?$"
 )
 

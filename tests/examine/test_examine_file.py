@@ -287,6 +287,21 @@ def test_a_forward_that_no_input_helps_is_told_at_its_line(
     assert text_at(finding).startswith(place)
 
 
+def test_a_module_that_is_trained_by_its_parts_needs_no_forward(examine: Examine) -> None:
+    report = examine("""
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.encoder = nn.Linear(3, 3)
+            def training_step(self, batch, index):
+                return self.encoder(batch).sum()
+        net = Net()
+        """)
+    (finding,) = report.findings
+    assert (finding.rule, finding.level) == ("network-not-traced", "info")
+    assert "Net has no forward" in finding.message
+
+
 def test_networks_that_one_import_stops_are_one_finding_at_the_import(examine: Examine) -> None:
     report = examine("""
         from no_such_package import Block

@@ -144,6 +144,8 @@ def test_where_a_build_stands(source: Callable) -> None:
 def test_a_library_class_of_networks_needs_no_other_evidence(source: Callable) -> None:
     text = """
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM, TFBertModel, TrainingArguments
+from transformers import DataCollatorForLanguageModeling
+batches = DataCollatorForLanguageModeling(None, mlm=False)
 bert = BertForMaskedLM(BertConfig())
 other = AutoModel.from_config(BertConfig())
 tokens = AutoTokenizer.from_pretrained("x")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from reasons import REASONS
 from recall import Judgement, judge
 from registry_of_mutations import MUTATIONS, mutants
 
@@ -82,6 +83,8 @@ def misses(judged: list[Judgement]) -> str:
         if one.found and not one.exact:
             places = ", ".join(f"{line}:{column}–{to}:{end}" for line, column, to, end in one.places)
             lines.append(f"- {one.mutant}: at {places}, expected {one.mutant.spans}")
+    rules = sorted({one.mutant.rule for one in judged if not one.exact})
+    lines += ["", "## Why", "", *(f"- {rule}: {REASONS.get(rule, 'not looked into')}" for rule in rules)]
     return "\n".join([*lines, ""])
 
 

@@ -18,7 +18,7 @@ from nnlint.check import INTERNAL_ERROR, check_graph
 from nnlint.examine.rebatch import rebatched
 from nnlint.finding import Finding
 from nnlint.graph import Graph
-from nnlint.kinds import activation, normalisation
+from nnlint.kinds import activation, normalisation, value_preserving
 from nnlint.recipe import Loss
 from nnlint.registry import list_rules, load_rules
 from nnlint.rule import Rule
@@ -159,8 +159,9 @@ def _judged(recorded: fx.GraphModule, model: nn.Module, graph: Graph, name: str)
     last = logits[0] if logits and len(heads) > 1 else heads[0] if len(heads) == 1 else None
     if last is None or len(last.shape) < 2 or (len(last.shape) > 2 and not logits):
         return graph, ""
-    if last.name not in _BY_LAST and last in normalisation | activation:  # features, not scores
-        return graph, ""
+    makers = last.back(past=value_preserving) if last in value_preserving else (last,)
+    if any(maker in normalisation | activation and maker.name not in _BY_LAST for maker in makers):
+        return graph, ""  # features, not scores
     loss = _BY_LAST.get(last.name, "cross_entropy" if last.shape[-1] > 1 else None)
     if loss is None or not last.values or not last.values[0].dtype.endswith(("float32", "float16")):
         return graph, ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 from torch import nn
@@ -106,7 +107,8 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
     if refuses_view(best.fault) and _is_common(found, best.fault):
         return _viewed(candidate, best.fault)
     if _has_parts_only(candidate.module):
-        message = f"{candidate.name} has no forward: its training step runs its parts; name one of them to look at it"
+        who = "its training step runs" if hasattr(candidate.module, "training_step") else "its methods run"
+        message = f"{candidate.name} has no forward: {who} its parts; name one of them to look at it"
         return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
     if _is_its_own(found, best.fault):
         at = raised_at(best.fault.error)
@@ -123,8 +125,11 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
 
 
 def _has_parts_only(module: nn.Module) -> bool:
-    """Whether a Lightning module has no forward pass, which it does not need for training."""
-    return hasattr(module, "training_step") and type(module).forward is nn.Module.forward
+    """Whether it has no forward pass and needs none: the training step of a Lightning module, or the methods of an
+    agent that chooses actions and judges states, run its parts."""
+    own = {name for name, value in vars(type(module)).items() if isinstance(value, FunctionType)}
+    called = hasattr(module, "training_step") or any(not name.startswith("_") for name in own)
+    return called and type(module).forward is nn.Module.forward
 
 
 def _is_its_own(found: NoInputs, fault: Fault) -> bool:

@@ -302,6 +302,23 @@ def test_a_module_that_is_trained_by_its_parts_needs_no_forward(examine: Examine
     assert "Net has no forward" in finding.message
 
 
+def test_an_agent_whose_methods_are_called_needs_no_forward(examine: Examine) -> None:
+    report = examine("""
+        class Agent(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.actor, self.critic = nn.Linear(3, 2), nn.Linear(3, 1)
+            def value(self, x):
+                return self.critic(x)
+            def act(self, x):
+                return self.actor(x), self.critic(x)
+        agent = Agent()
+        """)
+    (finding,) = report.findings
+    assert (finding.rule, finding.level) == ("network-not-traced", "info")
+    assert "its methods run its parts" in finding.message
+
+
 def test_networks_that_one_import_stops_are_one_finding_at_the_import(examine: Examine) -> None:
     report = examine("""
         from no_such_package import Block

@@ -121,6 +121,20 @@ def numbers_that_are_not_negative() -> nn.Module:
     return nn.Sequential(nn.Linear(16, 32), nn.ReLU(inplace=True), nn.Linear(32, 1), nn.Softplus())
 
 
+@good(input="784", loss="cross_entropy")
+def rectified_in_evaluation_only() -> nn.Module:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.score = nn.Linear(784, 128), nn.Linear(128, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            scores: Tensor = self.score(nn.functional.relu(self.hidden(x), inplace=True))
+            return scores if self.training else nn.functional.relu(scores)
+
+    return Net()
+
+
 @graph_rule(category="activation", level="warning", since="0.1", tips=("non-linearity-after-weights",))
 def check(graph: Graph) -> Iterator[Finding]:
     """What the losses on scores judge, and what a softmax at the end reads."""

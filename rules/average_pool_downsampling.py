@@ -212,6 +212,17 @@ def decoded_again() -> nn.Module:
     )
 
 
+@good(input="3x32x32")
+def smooths_only() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.AvgPool2d(3, stride=1, padding=1),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(inplace=True),
+    )
+
+
 @graph_rule(category="convolution", level="info", since="0.1", tips=("max-pool-or-stride",))
 def check(graph: Graph) -> Iterator[Finding]:
     """The average poolings every path goes through, between one convolution and the next."""

@@ -113,6 +113,22 @@ def depthwise() -> nn.Module:
     )
 
 
+@good(input="3x32x32")
+def below_eight() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 32, 3, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(32, 10),
+    )
+
+
 @graph_rule(category="cuda", level="info", since="0.1", default=False, tips=("gpu-and-cudnn",))
 def check(graph: Graph) -> Iterator[Finding]:
     """Looks at the output widths of all dense layers whose result another layer with weights reads."""

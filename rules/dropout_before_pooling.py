@@ -122,6 +122,19 @@ def rate_zero() -> nn.Module:
     )
 
 
+@good(input="3x32x32")
+def layer_between() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.2),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+    )
+
+
 @graph_rule(category="dropout", level="info", since="0.1")
 def check(graph: Graph) -> Iterator[Finding]:
     """Looks for the straight line activation, dropout, max pooling."""

@@ -189,6 +189,16 @@ def sequence() -> nn.Module:
     )
 
 
+@good(input="3x32x32")
+def most_parameters_are_elsewhere() -> nn.Module:
+    layers: list[nn.Module] = []
+    for before, after in ((3, 128), (128, 256), (256, 512), (512, 512)):
+        layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        layers += [nn.MaxPool2d(2)] if after > before > 3 else []
+    hidden = [nn.Linear(512 * 8 * 8, 32), nn.ReLU(inplace=True), nn.Linear(32, 10)]
+    return nn.Sequential(*layers, nn.Flatten(), *hidden)
+
+
 @graph_rule(category="convolution", level="warning", since="0.1", tips=("global-average-pooling",))
 def check(graph: Graph, *, minimum: int = 1_000_000) -> Iterator[Finding]:
     """The linear layers on a flattened map that hold most of the network."""

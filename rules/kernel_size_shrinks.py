@@ -89,6 +89,19 @@ def one_by_one() -> nn.Module:
     return network(3, 3, 1)
 
 
+@good(input="3x32x32")
+def first_convolution() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 4, stride=2, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+
+
 @graph_rule(category="convolution", level="info", since="0.1", default=False)
 def check(graph: Graph) -> Iterator[Finding]:
     """Compares each convolution that every path goes through with the one before it."""

@@ -156,6 +156,17 @@ def frozen() -> nn.Module:
     return net
 
 
+@good(input="3x32x32")
+def norm_before_the_activation_too() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.BatchNorm2d(32),
+        nn.MaxPool2d(2),
+    )
+
+
 @graph_rule(category="normalisation", level="info", since="0.1", tips=("batch-norm", "norm-before-activation"))
 def check(graph: Graph) -> Iterator[Finding]:
     """Looks for the straight line layer, activation, batch norm."""

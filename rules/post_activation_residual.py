@@ -120,6 +120,21 @@ def fifty_layers() -> nn.Module:
     return network(After, 24)
 
 
+@good(input="16")
+def one_layer_many_times() -> nn.Module:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(16, 16)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for _ in range(102):
+                x = torch.relu_(x + self.layer(x))
+            return x
+
+    return Recurrent()
+
+
 @graph_rule(category="convolution", level="info", since="0.1", tips=("residual-blocks",))
 def check(graph: Graph, *, maximum: int = 100) -> Iterator[Finding]:
     """Looks behind the sums of networks that are that deep."""

@@ -253,6 +253,39 @@ def the_last_test_batch() -> None:
         print(f"epoch {epoch}: {correct / 65:.1%} correct")
 
 
+@good(input="16")
+def frozen() -> None:
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.norm, self.head = nn.Linear(16, 32), nn.BatchNorm1d(32), nn.Linear(32, 2)
+            self.norm.eval()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = self.head(nn.functional.relu(self.norm(self.hidden(x)), inplace=True))
+            return out
+
+    net = Net().to(device)
+    train_data = TensorDataset(torch.rand(513, 16), torch.randint(2, (513,)))
+    train_loader = DataLoader(train_data, batch_size=64, shuffle=True, num_workers=2, pin_memory=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for epoch in range(30):
+        total = 0.0
+        for features, labels in train_loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        print(f"epoch {epoch}: loss {total / 513:.3f}")
+
+
 @recipe_rule(category="normalisation", level="error", since="0.1")
 def check(recipe: Recipe) -> Iterator[Finding]:
     """Looks for training batches of one sample, and for batch norms that see one value a sample."""

@@ -243,6 +243,31 @@ def not_a_constant() -> None:
         print(f"epoch {epoch}: loss {total / 4096:.3f}")
 
 
+@good(input="long:12")
+def reads_tokens() -> None:
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = nn.Sequential(
+        nn.Embedding(1000, 32), nn.Flatten(), nn.Linear(384, 64), nn.ReLU(inplace=True), nn.Linear(64, 2)
+    ).to(device)
+    train_data = TensorDataset(torch.randint(1000, (4096, 12)), torch.randint(2, (4096,)))
+    train_loader = DataLoader(train_data, batch_size=64, shuffle=True, num_workers=2, pin_memory=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for epoch in range(2):
+        net.train()
+        total = 0.0
+        for features, labels in train_loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        print(f"epoch {epoch}: loss {total / 4096:.3f}")
+
+
 @recipe_rule(category="data", level="info", since="0.1", tips=("twenty-to-hundred-epochs",))
 def check(recipe: Recipe, *, fewest: int = 5, most: int = 300) -> Iterator[Finding]:
     """Looks at the loops over epochs that state how often they run."""

@@ -292,6 +292,42 @@ def divided_in_the_loop() -> None:
         print(f"epoch {epoch}: loss {total / len(train_data):.3f}, accuracy {right / len(test_data):.3f}")
 
 
+@good(input="1x28x28")
+def scaled_by_the_network() -> None:
+    import torch
+    from torch import Tensor, nn
+    from torch.utils.data import DataLoader
+    from torchvision import datasets, transforms
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1, self.conv2 = nn.Conv2d(1, 32, 3, padding=1), nn.Conv2d(32, 64, 3, padding=1)
+            self.score = nn.Linear(64, 10)
+
+        def forward(self, images: Tensor) -> Tensor:
+            x = nn.functional.relu(self.conv1((images - 33.3) / 78.6), inplace=True)
+            x = nn.functional.relu(self.conv2(nn.functional.max_pool2d(x, 2)), inplace=True)
+            scores: Tensor = self.score(x.mean((2, 3)))
+            return scores
+
+    torch.backends.cudnn.benchmark = True
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net = Net().to(device)
+    train_data = datasets.MNIST("data", train=True, transform=transforms.PILToTensor())
+    train_loader = DataLoader(train_data, batch_size=64, shuffle=True, num_workers=2, pin_memory=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for epoch in range(30):
+        total = 0.0
+        for images, labels in train_loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(images.float().to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        print(f"epoch {epoch}: loss {total / len(train_data):.3f}")
+
+
 @recipe_rule(category="data", level="warning", since="0.1")
 def check(recipe: Recipe) -> Iterator[Finding]:
     """Looks for training data that stay numbers from 0 to 255."""

@@ -46,7 +46,7 @@ def rebatched(
         module: the network that was recorded; ``inputs``: its arguments then; ``sites``: see `record`.
         loader: see `Rebatched.loader`.
     """
-    batch = _batch_of(inputs)
+    batch = _batch_of(inputs) if next(module.parameters(), None) is not None else None  # else a transform of samples
     if batch is None or batch < 2 or graph.output.training or not _is_cheap(module, inputs):
         return graph
     fixed = any(_is_fixed(op, batch) for op in graph.find(_SIZED))

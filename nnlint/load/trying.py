@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from nnlint.load.answers import NotRunError
 from nnlint.load.candidate import Candidate, Failure
+from nnlint.load.entering import UnknownArgumentError
 from nnlint.load.files import raised_at
 from nnlint.load.guard import RefusedError
 from nnlint.load.session import Session
@@ -48,14 +49,14 @@ def try_out(session: Session, attempt: Attempt) -> tuple[Candidate, ...] | Failu
         value = _make(session, attempt)
     except (Exception, SystemExit, TookTooLongError) as error:
         session.trouble = str(error)
-        return _failure(attempt, error)
+        return _failure(attempt, error, session.guesses)
     found = _networks(value)
     if not found and (origin := origin_of(value)) is not None:
-        return _failure(attempt, StandInUsed(origin))
+        return _failure(attempt, StandInUsed(origin), session.guesses)
     for module in found:
         origin = _stood_in(module)
         if origin is not None:
-            return _failure(attempt, StandInUsed(origin))
+            return _failure(attempt, StandInUsed(origin), session.guesses)
     return tuple(
         _candidate(session, attempt, module, place if len(found) > 1 else None) for place, module in enumerate(found)
     )
@@ -122,7 +123,7 @@ def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int
     )
 
 
-def _failure(attempt: Attempt, error: BaseException) -> Failure:
+def _failure(attempt: Attempt, error: BaseException, guesses: Sequence[str]) -> Failure:
     if "StandIn" in str(error) and called:  # torch refused one as a layer
         error = StandInUsed(called[-1]).with_traceback(error.__traceback__)
     text = str(error).strip().splitlines()
@@ -136,13 +137,17 @@ def _failure(attempt: Attempt, error: BaseException) -> Failure:
     raised = where if where is not None and _is_refused_call(error, attempt.site, where) else None
     if where is not None and where not in (attempt.site, needed, raised):
         message += f" (raised at {where})"
+    if guesses and not isinstance(error, StandInUsed):
+        message += f"; assumed {', '.join(guesses)}"
+    stated = attempt.called_here and not isinstance(error, UnknownArgumentError)
+    stated = stated and (not guesses or isinstance(error, StandInUsed))
     return Failure(
         attempt.target,
         attempt.name,
         message,
         attempt.site,
         _advice(attempt, error),
-        attempt.built_here and (attempt.called_here or isinstance(error, _NO_ARGUMENT_HELPS)),
+        attempt.built_here and (stated or isinstance(error, _NO_ARGUMENT_HELPS)),
         needed,
         raised if needed is None else None,
     )

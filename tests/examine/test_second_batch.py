@@ -89,3 +89,24 @@ net = Net()
 net([torch.rand(3, 8, 8), torch.rand(3, 8, 8)])
 """
     assert _found(tmp_path, text) == []
+
+
+def test_what_has_no_parameters_transforms_samples(tmp_path: Path) -> None:
+    text = """
+import torch
+from torch import nn
+
+class Scale(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("bank", torch.empty(0))
+
+    def forward(self, x):
+        if self.bank.numel() == 0:
+            self.bank = torch.ones(x.shape[0], 4)
+        return torch.zeros(2, 4) + x.T @ self.bank
+
+net = Scale()
+net(torch.rand(2, 2))
+"""
+    assert _found(tmp_path, text) == []

@@ -933,3 +933,24 @@ def test_the_number_of_classes_of_a_data_set_is_assumed_and_said(load_source: Lo
     assert found.module.layers[2].out_features == 10
     assert not found.built_here
     assert "len(Photos.classes)=10, for data sets are not loaded" in found.found
+
+
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        ("make_width", "'int' object is not callable"),
+        ("odd", "the argument `odd` of `test_net` is not known"),
+    ],
+)
+def test_an_argument_that_nobody_states_is_no_fault_of_the_file(load_source: Load, parameter: str, said: str) -> None:
+    loaded = load_source(f"""
+        import torch
+        from torch import nn
+
+        def test_net({parameter}):
+            net = nn.Sequential(nn.Linear(3, {parameter}(3)))
+            net(torch.rand(2, 3))
+    """)
+    (failure,) = loaded.failures
+    assert said in failure.message
+    assert not failure.built_here

@@ -1,6 +1,6 @@
 """A view gives every row parts of several samples, or the batch size is written into the network.
 
-``view`` and ``reshape`` never move an element: they cut the same row of numbers into other pieces. A sequence of shape
+`view` and `reshape` never move an element: they cut the same row of numbers into other pieces. A sequence of shape
 (batch, time, features) viewed as (time, batch, features) has the right shape and the wrong content: what is called one
 time step holds several time steps of one sample, and what is called one sample holds parts of others. The network runs,
 trains, and predicts for a sample by what else is in its batch. The same happens when features are regrouped by a number
@@ -9,19 +9,19 @@ that does not divide those of one sample. A fixed batch size fails at the latest
 nnlint knows which axis is the batch by a second run with twice as many samples, which it makes only where the first
 gives reason to: one of the axes that a view makes is as long as the batch, or a size is written down.
 
-What to do: exchange axes by ``transpose`` or ``permute``; split and merge axes by ``view`` or ``reshape``, always by
-the sizes of the tensor itself (``x.flatten(1)``, ``x.view(x.shape[0], -1)``, ``x.new_zeros(x.shape[0], 8)``).
+What to do: exchange axes by `transpose` or `permute`; split and merge axes by `view` or `reshape`, always by the sizes
+of the tensor itself (`x.flatten(1)`, `x.view(x.shape[0], -1)`, `x.new_zeros(x.shape[0], 8)`).
 
 What it costs: a network whose predictions depend on the other samples of the batch; or one that only runs for one size.
 
-What is known today: the documentation of ``torch.Tensor.view`` says which elements a view holds, ``torch.permute`` is
-what exchanges axes. That a prediction depends on its own sample alone can be tested by backward: the gradient of one
-output with respect to all other inputs has to be zero (Karpathy, A Recipe for Training Neural Networks, 2019).
+What is known today: the documentation of `torch.Tensor.view` says which elements a view holds, `torch.permute` is what
+exchanges axes. That a prediction depends on its own sample alone can be tested by backward: the gradient of one output
+with respect to all other inputs has to be zero (Karpathy, A Recipe for Training Neural Networks, 2019).
 
 Quiet when: every sample stays in rows of its own: axes merged with the batch (heads, windows, crops, time) and split
-again in the same order, sequences laid out by ``transpose`` or ``permute``, statistics over groups of samples, matrices
-of samples by samples; when the second run does other operations than the first; when a fixed size comes from the input.
-A fixed size alone is a note unless a data loader feeds the network.
+again in the same order, sequences laid out by `transpose` or `permute`, statistics over groups of samples, matrices of
+samples by samples; when the second run does other operations than the first; when a fixed size comes from the input. A
+fixed size alone is a note unless a data loader feeds the network.
 """
 
 from collections.abc import Iterator

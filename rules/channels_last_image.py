@@ -1,16 +1,16 @@
 """Images are given with their channels last, where the network expects them first.
 
 `nn.Conv2d` takes batches of the form N x C x H x W. An image of the form H x W x C, as `PIL`, `cv2` and `matplotlib`
-read it, is taken for one of H channels whose height is W and whose width is the number of colours. With ``in_channels``
+read it, is taken for one of H channels whose height is W and whose width is the number of colours. With `in_channels`
 set to the height nothing raises, and the kernels slide over the columns and the colours.
 
-What to do: ``image.permute(2, 0, 1)`` for one image (``permute(0, 3, 1, 2)`` for a batch), or ``ToTensor`` or
-``ToImage`` of torchvision, which do it, and the number of colours as ``in_channels``.
+What to do: `image.permute(2, 0, 1)` for one image (`permute(0, 3, 1, 2)` for a batch), or `ToTensor` or `ToImage` of
+torchvision, which do it, and the number of colours as `in_channels`.
 
 What it costs: the network cannot see the rows: neighbouring rows are channels without an order. Its first layer has H /
 C times as many weights as it needs.
 
-What is known today: what torch calls ``channels_last`` is an order in memory: the shape stays N x C x H x W
+What is known today: what torch calls `channels_last` is an order in memory: the shape stays N x C x H x W
 (`torch.channels_last`).
 
 Quiet when: nobody states the input, so that its sizes are nnlint's own; height and width differ, or the last axis is

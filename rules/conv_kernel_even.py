@@ -145,7 +145,7 @@ def check(graph: Graph) -> Iterator[Finding]:
             size = "x".join(map(str, kernel))
             yield conv.finding(
                 f"{conv} has a {size} kernel, which has no centre: what it makes lies half a pixel beside what it "
-                f"reads; take 3x3 with padding 1"
+                f"reads; take an odd one, such as 3x3 with padding 1"
             )
 
 

@@ -219,7 +219,7 @@ def fixed_filter() -> nn.Module:
 
 @graph_rule(category="convolution", level="warning", since="0.1", tips=("same-padding",))
 def check(graph: Graph) -> Iterator[Finding]:
-    """The convolutions that lose the rim of what they read."""
+    """The convolutions that lose the border of what they read."""
     found = [(conv, wanted) for conv in on_maps(graph, forward_convolution) if (wanted := missing(conv)) is not None]
     if not found or is_cropped(graph):
         return
@@ -251,7 +251,7 @@ def by_word(conv: Op) -> bool:
 
 
 def after_padding(graph: Graph) -> set[int]:
-    """The ops that read, at whatever distance, a map to which something was added at the rim."""
+    """The ops that read, at whatever distance, a map to which something was added at the border."""
     found: set[int] = set()
     for op in graph.ops:
         added = op in padding | concatenation | forward_convolution and is_larger(
@@ -263,7 +263,7 @@ def after_padding(graph: Graph) -> set[int]:
 
 
 def is_cropped(graph: Graph) -> bool:
-    """Whether the rim of a map is cut off somewhere, to fit one that has lost its own: it is given up on purpose."""
+    """Whether the border of a map is cut off somewhere, to fit one that has lost its own: it is given up on purpose."""
     for op in graph.ops:
         before, after = map_size(op.in_shape), map_size(op.shape)
         if (

@@ -1,7 +1,7 @@
 """A network that is worth a GPU is trained where the file never asks for one.
 
-Convolutions and large matrix products run many times faster on a GPU than on the cores of a processor, and torch uses
-a GPU only where it is told to: by moving the network and every batch.
+Convolutions and large matrix products run many times faster on a GPU than on the cores of a CPU, and torch uses a GPU
+only where it is told to: by moving the network and every batch.
 
 The tip: train on a CUDA GPU with cuDNN.
 
@@ -14,9 +14,9 @@ and `non_blocking=True`.
 What is known today: `torch.accelerator` names whatever accelerator a machine has, CUDA, MPS or another
 (torch.accelerator, since torch 2.6).
 
-Quiet when: the file names an accelerator or a device that is not certainly the processor; a framework places the
-network; the network takes fewer multiply-accumulates a sample than `minimum` (1,000,000; higher where the machines that
-train have no GPU to spare), so that a GPU would mostly wait for its kernels to be launched; nothing is trained.
+Quiet when: the file names an accelerator or a device that is not certainly the CPU; a framework places the network; the
+network takes fewer multiply-accumulates a sample than `minimum` (1,000,000; higher where the machines that train have
+no GPU to spare), so that a GPU would mostly wait for its kernels to be launched; nothing is trained.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from nnlint.graph import Graph
 from nnlint.recipe import Recipe
 from nnlint.rule import bad, good, recipe_rule
 
-#: devices that are the processor, as the source may write them
+#: devices that are the CPU, as the source may write them
 _PROCESSOR = frozenset({"cpu", "'cpu'", "torch.device('cpu')"})
 
 
@@ -268,7 +268,7 @@ def check(recipe: Recipe, *, minimum: int = 1_000_000) -> Iterator[Finding]:
         return
     macs = max((macs_of_sample(graph) for graph in recipe.trained_graphs()), default=0)
     if macs >= minimum:
-        moves = recipe.device_moves  # to the processor, all of them: this is what has to be changed
+        moves = recipe.device_moves  # to the CPU, all of them: this is what has to be changed
         yield Finding.about(
             moves[0].site if moves else loops[0].site,
             f"a network of {macs / 1e6:,.0f} million multiply-accumulates a sample trains without a GPU: move it and "

@@ -1,9 +1,9 @@
 """A part of the network is computed and nothing reads the result.
 
 A layer runs on the way, and what it makes reaches neither the output nor a loss. Two slips make most of these: two
-calls in a row read the same variable (``out = conv1(x)``, then ``out = conv2(x)``), so that the first layer is skipped;
-and a method that returns a new tensor is called as if it changed the one it is called on (``x.clamp(0, 1)`` alone on
-its line). The network runs, and is not the one that was written down.
+calls in a row read the same variable (`out = conv1(x)`, then `out = conv2(x)`), so that the first layer is skipped; and
+a method that returns a new tensor is called as if it changed the one it is called on (`x.clamp(0, 1)` alone on its
+line). The network runs, and is not the one that was written down.
 
 What to do: read the result where it was meant to be read, or delete the call. If it is computed for a mode or for a
 setting that this network does not use, compute it there.
@@ -13,7 +13,7 @@ reaches; the message says how many.
 
 What is known today: torch's tensors are changed in place by methods whose name ends in an underscore, by assignment to
 their elements and by `+=` and its kin; other methods of arithmetic return a new tensor (documentation of
-``torch.Tensor``). In eager mode nothing removes what is not used; ``torch.compile`` does.
+`torch.Tensor`). In eager mode nothing removes what is not used; `torch.compile` does.
 
 Quiet when: anything may read it: another branch of the same function, an attribute, a list, a hook, plain Python that
 asks for its shape or its values; when the module takes another way in training; in library code; and where the part

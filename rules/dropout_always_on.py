@@ -6,6 +6,8 @@ that is made in the course of `forward`, `nn.Dropout(p)(x)`, is a new one every 
 them. Predictions are then random: they change from call to call, and are worse on average than those without dropout,
 in every validation score too.
 
+The tip: switch to evaluation mode to evaluate. Dropout that does not follow the mode undoes it.
+
 What to do: `F.dropout(x, p, training=self.training)`; or a module made in `__init__`, which `eval()` reaches; for the
 attention `dropout_p=p if self.training else 0.0`.
 
@@ -193,7 +195,7 @@ def rate_zero() -> nn.Module:
     return Net()
 
 
-@graph_rule(category="dropout", level="error", since="0.1")
+@graph_rule(category="dropout", level="error", since="0.1", tips=("train-and-eval-mode",))
 def check(graph: Graph) -> Iterator[Finding]:
     """Asks of what dropped in evaluation mode whether its call says that it should."""
     evaluated = any(op.module is not None and not op.training for op in graph.ops)

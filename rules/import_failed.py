@@ -3,12 +3,12 @@
 nnlint runs the definitions of a file and the statements its networks are built from. A third-party import that no
 network needs is stood in for and only mentioned; one that a network does need ends here, with the import and the error.
 
-What to do: run nnlint in the environment the project runs in (``python -m nnlint``), and install what is missing there.
-Under pre-commit this is the usual sign of an isolated environment: take the hook with ``language: system``.
+What to do: run nnlint in the environment the project runs in (`python -m nnlint`), and install what is missing there.
+Under pre-commit this is the usual sign of an isolated environment: take the hook with `language: system`.
 
 What it costs: none of the rules that read a network's graph can say anything of this one.
 
-What is known today: hooks of pre-commit run in an environment of their own unless they say ``language: system``, as its
+What is known today: hooks of pre-commit run in an environment of their own unless they say `language: system`, as its
 documentation describes; the libraries of the project are not in it.
 
 Quiet when: the missing module is not needed to build or run a network.

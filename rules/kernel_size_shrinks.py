@@ -4,6 +4,8 @@ Early layers find edges and corners, for which a small window is enough; later o
 of the image. Large kernels at the beginning and small ones at the end are the wrong way round: the expensive windows
 are where the map is largest and its features are simplest.
 
+The tip: use 3x3 kernels throughout, and stack them where more has to be seen.
+
 What to do: use the same kernel throughout (3x3), or let it grow with depth; the stride and the pooling widen what later
 layers see.
 
@@ -102,7 +104,7 @@ def first_convolution() -> nn.Module:
     )
 
 
-@graph_rule(category="convolution", level="info", since="0.1", default=False)
+@graph_rule(category="convolution", level="info", since="0.1", default=False, tips=("small-kernels",))
 def check(graph: Graph) -> Iterator[Finding]:
     """Compares each convolution that every path goes through with the one before it."""
     convs = [op for op in bottlenecks(graph) if is_plain(op)]

@@ -6,17 +6,17 @@ not for training. Recording the graph for gradients that nobody computes costs m
 
 The tip: switch to evaluation mode to evaluate, and back to train.
 
-What to do: ``net.eval()`` before the loop over the validation or test data and ``with torch.no_grad():`` around it; and
-``net.train()`` before the training goes on.
+What to do: `net.eval()` before the loop over the validation or test data and `with torch.no_grad():` around it; and
+`net.train()` before the training goes on.
 
 What it costs: accuracies and losses that are noisy and mostly too bad, and running statistics that have seen the test
 data. The graph keeps the activations of a batch until the next: without it a larger batch fits.
 
-What is known today: the two switches are independent: ``eval()`` leaves gradients on, ``no_grad()`` leaves dropout on
-(torch's notes on autograd mechanics). `torch.inference_mode` is a stricter and slightly faster ``no_grad``.
+What is known today: the two switches are independent: `eval()` leaves gradients on, `no_grad()` leaves dropout on
+(torch's notes on autograd mechanics). `torch.inference_mode` is a stricter and slightly faster `no_grad`.
 
 Quiet when: the network has neither dropout nor batch norm that works otherwise in training; it cannot be told for sure
-in which mode it is; ``train()`` is called on purpose for passes without gradients (Monte Carlo dropout, statistics
+in which mode it is; `train()` is called on purpose for passes without gradients (Monte Carlo dropout, statistics
 estimated anew); the batches are those of the training; a loop computes gradients itself; a framework owns the loop.
 
 The fix is safe: it inserts the missing calls; the training, and the weights, stay the same.
@@ -418,7 +418,7 @@ def check(recipe: Recipe) -> Iterator[Finding]:
                 resumed=run.resumes and run.resumes.target,
             )
         elif run.grad and run.loop is not None and not everywhere:
-            message = "this evaluation records gradients that nobody asks for: put it into `with torch.no_grad():`"
+            message = "this evaluation records a graph and computes no gradients: put it into `with torch.no_grad():`"
             yield replace(Finding.about(run.loop, message), level="info")
 
 

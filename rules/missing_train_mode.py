@@ -1,23 +1,23 @@
 """After an evaluation the network stays in evaluation mode while it is trained on.
 
-``eval()`` lasts until ``train()`` is called. From the second epoch on dropout then drops nothing, so that the network
+`eval()` lasts until `train()` is called. From the second epoch on dropout then drops nothing, so that the network
 overfits as it would without dropout, and batch norm normalises by the running statistics, which are no longer updated
 while the weights move away from them.
 
 The tip: switch to evaluation mode to evaluate, and back to train.
 
-What to do: ``net.train()`` at the beginning of every epoch, not once before the first.
+What to do: `net.train()` at the beginning of every epoch, not once before the first.
 
 What it costs: the regularisation that the network was given, and with batch norm often the training itself. No error is
 raised, and the first epoch looks as it should.
 
-What is known today: `torch.nn.Module.train` and ``eval`` set a flag on every module, and nothing resets it.
+What is known today: `torch.nn.Module.train` and `eval` set a flag on every module, and nothing resets it.
 
-Quiet when: the network has neither dropout nor batch norm that works otherwise in training; ``train()`` is called
-within the loop around training and evaluation, under a condition or not; the network was put into evaluation mode for
-its training (frozen statistics); its mode cannot be told for sure; a framework owns the loop.
+Quiet when: the network has neither dropout nor batch norm that works otherwise in training; `train()` is called within
+the loop around training and evaluation, under a condition or not; the network was put into evaluation mode for its
+training (frozen statistics); its mode cannot be told for sure; a framework owns the loop.
 
-The fix is safe: it inserts the call that the evaluation's ``eval()`` needs as its counterpart.
+The fix is safe: it inserts the call that the evaluation's `eval()` needs as its counterpart.
 """
 
 from collections.abc import Iterator

@@ -5,13 +5,13 @@ arguments (heads that do not divide the width, groups that do not divide the cha
 because nnlint did not find out what to call it with.
 
 What to do: if the error is the file's own, mend it at the line shown. If arguments are missing, give them a default or
-name a factory: ``nnlint model.py:make_model``.
+name a factory: `nnlint model.py:make_model`.
 
 What it costs: nothing is known of the network; a note at the end of the report counts it as not traced.
 
-What is known today: torch itself checks these arguments when a layer is constructed: ``nn.MultiheadAttention`` asks
-that ``embed_dim`` be divisible by ``num_heads``, ``nn.GroupNorm`` that ``num_channels`` be divisible by ``num_groups``,
-convolutions that ``groups`` divide both numbers of channels.
+What is known today: torch itself checks these arguments when a layer is constructed: `nn.MultiheadAttention` asks that
+`embed_dim` be divisible by `num_heads`, `nn.GroupNorm` that `num_channels` be divisible by `num_groups`, convolutions
+that `groups` divide both numbers of channels.
 
 Quiet when: the network is only a part of another that was built.
 """

@@ -3,14 +3,14 @@
 The network was built, but no input was found that it accepts, or its forward pass raised for a reason other than its
 shapes. Nothing is known of what it computes, and nnlint does not say that it is fine.
 
-What to do: give the input: ``--input 3x224x224`` or ``--input ids:long:1x128`` (once for each argument, in order, or
-``name=`` for a keyword), a comment ``# nnlint: input=3x224x224`` beside the network, or ``--input-fn module:function``
-where the arguments are no plain tensors. If the error shown is the network's own, mend it at the line shown.
+What to do: give the input: `--input 3x224x224` or `--input ids:long:1x128` (once for each argument, in order, or
+`name=` for a keyword), a comment `# nnlint: input=3x224x224` beside the network, or `--input-fn module:function` where
+the arguments are no plain tensors. If the error shown is the network's own, mend it at the line shown.
 
 What it costs: none of the rules that read a network's graph can say anything.
 
-What is known today: networks are recorded without values wherever that is possible (on torch's ``meta`` device); one
-that decides by the values of its tensors is run again with random ones.
+What is known today: networks are recorded without values wherever that is possible (on torch's `meta` device); one that
+decides by the values of its tensors is run again with random ones.
 
 Quiet when: another input that the file names works.
 """

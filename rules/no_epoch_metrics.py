@@ -10,7 +10,7 @@ What to do: print, log or keep the mean training loss of every epoch, and with i
 the network is not trained on.
 
 What it costs: a line an epoch, and one pass without gradients over the validation data. A number is best read from the
-GPU once an epoch: every ``item()`` waits for it.
+GPU once an epoch: every `item()` waits for it.
 
 What is known today: the gap between both curves is what early stopping is decided by (Prechelt 1998, Early Stopping -
 But When?), and a training log the first thing to look at when a training fails.

@@ -1,21 +1,20 @@
 """Some trainable parameters cannot learn: no gradient path leads from the loss to them.
 
-``backward()`` follows what was computed, from the loss to the parameters. ``detach()``, ``.data`` and
-``torch.no_grad()`` cut the way; ``argmax``, comparisons and rounding have no gradient to hand on. Where every way from
-a parameter ends at such a cut, its ``grad`` stays None and no optimiser moves it. The network trains all the same, by
-what lies behind the cut, and only reaches less than it could.
+`backward()` follows what was computed, from the loss to the parameters. `detach()`, `.data` and `torch.no_grad()` cut
+the way; `argmax`, comparisons and rounding have no gradient to hand on. Where every way from a parameter ends at such a
+cut, its `grad` stays None and no optimiser moves it. The network trains all the same, by what lies behind the cut, and
+only reaches less than it could.
 
-What to do: take the cut away, or say that it is meant: freeze the parameters (``requires_grad_(False)``) and leave them
-out of the optimiser. A hard choice is trained by its probabilities, by ``gumbel_softmax`` or by the straight-through
-estimator (``soft + (hard - soft).detach()``).
+What to do: take the cut away, or say that it is meant: freeze the parameters (`requires_grad_(False)`) and leave them
+out of the optimiser. A hard choice is trained by its probabilities, by `gumbel_softmax` or by the straight-through
+estimator (`soft + (hard - soft).detach()`).
 
-What it costs: the parameters named in the message stay as they were drawn or loaded. If all of them do, ``backward()``
+What it costs: the parameters named in the message stay as they were drawn or loaded. If all of them do, `backward()`
 raises: "element 0 of tensors does not require grad".
 
-What is known today: the documentation of ``torch.Tensor.detach`` and the notes on autograd mechanics say what is
-recorded and what is not; the straight-through estimator is from Bengio, Léonard and Courville (Estimating or
-Propagating Gradients Through Stochastic Neurons, arXiv:1308.3432), Gumbel-softmax from Jang, Gu and Poole
-(arXiv:1611.01144).
+What is known today: the documentation of `torch.Tensor.detach` and the notes on autograd mechanics say what is recorded
+and what is not; the straight-through estimator is from Bengio, Léonard and Courville (Estimating or Propagating
+Gradients Through Stochastic Neurons, arXiv:1308.3432), Gumbel-softmax from Jang, Gu and Poole (arXiv:1611.01144).
 
 Quiet when: the parameters are frozen, or another path leads to the output; when the result ends in something that is
 not known to be without a gradient (an auxiliary loss kept in an attribute, say); when the module takes another way in

@@ -12,7 +12,7 @@ all at once, memory for the activations of every sample, and the progress of the
 
 What is known today: Masters and Luschi 2018 (arXiv:1804.07612) found the best results with batches of 2 to 32 in their
 experiments; Keskar et al. 2016 (arXiv:1609.04836) that very large batches generalise worse at the same settings. The
-default of `DataLoader` is ``batch_size=1``.
+default of `DataLoader` is `batch_size=1`.
 
 Quiet when: the size is not stated or the data set unknown; gradients are accumulated; a sample is a batch of its own (a
 bag, a graph, a volume, a sequence), or samples are put together by a function of the file's own; the network makes

@@ -1,7 +1,7 @@
 """Determinism is asked for, and an operation of the network has no deterministic form on CUDA.
 
 After `torch.use_deterministic_algorithms(True)` such an operation raises a RuntimeError, most of them in the backward
-pass: on the processor everything works, and the first step on a GPU ends the run.
+pass: on the CPU everything works, and the first step on a GPU ends the run.
 
 The tip: ask for deterministic algorithms where a run has to be repeated exactly. Not every operation has one.
 
@@ -11,8 +11,8 @@ padding; bilinear rather than bicubic); or `warn_only=True`, if small difference
 What it costs: nothing where another operation serves; with `warn_only=True` the exact repetition.
 
 What is known today: the list is that of `torch.use_deterministic_algorithms` in torch 2.13. Pooling to 1x1 is a mean
-and raises nothing, and bilinear and trilinear resizing, though still on the list, have had a deterministic form since
-it was rebuilt from indexing (torch.nn.functional.interpolate).
+and raises nothing, and bilinear and trilinear resizing, though still on the list, have a deterministic form, built from
+indexing (`torch.nn.functional.interpolate`).
 
 Quiet when: determinism is not asked for by that function, or with `warn_only`; the file uses no accelerator; the
 backward pass does not come to the operation, because nothing before it is trained.

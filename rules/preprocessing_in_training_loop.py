@@ -15,7 +15,7 @@ plain bytes.
 
 What is known today: Mohan et al. 2020 (arXiv:2007.06775) measured how much of their time trainings wait for data to be
 fetched and prepared; FFCV (Leclerc et al. 2023, arXiv:2306.12517) removes most of it by a format of its own and faster
-loading. More ``num_workers`` hide the work as long as there are cores for it.
+loading. More `num_workers` hide the work as long as there are cores for it.
 
 Quiet when: nothing brings the images to one size, or a random crop does; they are not decoded sample by sample, or kept
 once they are (a cache, an array); the loader is for validation or testing; what is done with a sample is not known.

@@ -5,8 +5,8 @@ network in less memory.
 
 The tip: let activations work in place, which saves memory.
 
-What to do: say ``inplace=True`` (or ``F.relu_``, ``x.relu_()``). Leave it out where the finding does not show: there
-the old values are needed, or nnlint cannot tell.
+What to do: say `inplace=True` (or `F.relu_`, `x.relu_()`). Leave it out where the finding does not show: there the old
+values are needed, or nnlint cannot tell.
 
 What it costs: nothing where the finding shows; the numbers stay the same to the last bit, losses and gradients included
 (for ELU, SELU and CELU the gradients can differ in the last bit, so that nnlint leaves the change to you). What it
@@ -16,8 +16,8 @@ of inference. LeakyReLU, ELU and SELU keep what they read unless they work in pl
 them keeps half as much in place, with batch norm two thirds.
 
 What is known today: the kept tensors follow from torch's derivatives (tools/autograd/derivatives.yaml) and were
-measured with ``torch.autograd.graph.saved_tensors_hooks``. The ResNet, VGG and DenseNet of torchvision work in place.
-Under ``torch.compile`` it makes no difference: operations in place are rewritten before memory is planned.
+measured with `torch.autograd.graph.saved_tensors_hooks`. The ResNet, VGG and DenseNet of torchvision work in place.
+Under `torch.compile` it makes no difference: operations in place are rewritten before memory is planned.
 
 Quiet when: what the activation reads has another reader, before or after it, also as another view; it was made by an
 operation whose backward reads its result (sigmoid, softmax, another ReLU); it is the network's input, a parameter or a

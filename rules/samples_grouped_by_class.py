@@ -6,7 +6,7 @@ norm are that class's.
 
 The tip: train in epochs over shuffled data, never grouped by class.
 
-What to do: ``shuffle=True``, or `WeightedRandomSampler` where the classes are of unequal size.
+What to do: `shuffle=True`, or `WeightedRandomSampler` where the classes are of unequal size.
 
 What it costs: the training. The loss of every batch falls and the accuracy stays near that of guessing; shuffling costs
 one permutation an epoch.

@@ -6,13 +6,13 @@ nnlint shows the layer's constructor, both shapes, and the number that would fit
 
 What to do: change the number at the place shown, or the layer before it. After a change of kernel, stride, padding or
 input size it is the first linear layer that has to follow; global average pooling before it ends that for good. If it
-is the input that is wrong, say so: ``--input``, or ``# nnlint: input=3x224x224`` beside the network.
+is the input that is wrong, say so: `--input`, or `# nnlint: input=3x224x224` beside the network.
 
 What it costs: the network cannot run.
 
-What is known today: mismatched sizes are found without running, too, by static analysis (Jhoo et al., A Static
-Analyzer for Detecting Tensor Shape Errors in Deep Neural Network Training Code, arXiv:2112.09037). ``nn.LazyLinear``
-and ``nn.LazyConv2d`` take the number from the first input they are given.
+What is known today: mismatched sizes are found without running, too, by static analysis (Jhoo et al., A Static Analyzer
+for Detecting Tensor Shape Errors in Deep Neural Network Training Code, arXiv:2112.09037). `nn.LazyLinear` and
+`nn.LazyConv2d` take the number from the first input they are given.
 
 Quiet when: the input was only guessed by nnlint. Then a failure says more about the guess than about the network, and
 `network-not-traced` asks for the input instead.

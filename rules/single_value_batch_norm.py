@@ -5,6 +5,8 @@ when training"): at the first step if every batch has one sample, and at the end
 does, because the number of samples leaves a remainder of 1. It concerns batch norms after a linear layer or after
 global pooling; on a map one sample already has many values for each channel.
 
+The tip: batches of at least 16, better 64 to 128. It holds for the last batch of an epoch too.
+
 What to do: `drop_last=True` in the training loader, or another batch size, if it is the last batch; a larger batch, or
 a norm that does not look at the batch, if it is every one.
 
@@ -286,7 +288,7 @@ def frozen() -> None:
         print(f"epoch {epoch}: loss {total / 513:.3f}")
 
 
-@recipe_rule(category="normalisation", level="error", since="0.1")
+@recipe_rule(category="normalisation", level="error", since="0.1", tips=("large-batches",))
 def check(recipe: Recipe) -> Iterator[Finding]:
     """Looks for training batches of one sample, and for batch norms that see one value a sample."""
     norms = [norm for graph in recipe.graphs_in_training_mode() for norm in single_value_norms(graph)]

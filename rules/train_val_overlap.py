@@ -3,8 +3,8 @@
 Such an evaluation measures how well the network fits its training data. It gets better for as long as the training goes
 on, says nothing of new data, and hides the overfitting that it is there to show.
 
-What to do: give the validation loader data of its own: the test part of the data set (``train=False``), or a part that
-is split off before (`torch.utils.data.random_split` with a fixed generator).
+What to do: give the validation loader data of its own: the test part of the data set (`train=False`), or a part that is
+split off before (`torch.utils.data.random_split` with a fixed generator).
 
 What it costs: the meaning of every number that is reported, and of every choice that is made by them.
 

@@ -6,7 +6,7 @@ batch norm lean with it.
 
 The tip: train in epochs over shuffled data, never grouped by class.
 
-What to do: ``shuffle=True`` for the training loader, and for that one only: the order of an evaluation changes nothing.
+What to do: `shuffle=True` for the training loader, and for that one only: the order of an evaluation changes nothing.
 With a sampler of one's own the order is that sampler's work.
 
 What it costs: one random permutation an epoch. Where the data are read from one large file in its own order, shuffling
@@ -14,12 +14,12 @@ reads all over it: shuffle blocks of it then, and the samples within a buffer.
 
 What is known today: LeCun et al. 1998 (Efficient BackProp) advise to shuffle so that successive examples seldom belong
 to one class; Bengio 2012 (arXiv:1206.5533) reports faster convergence where the order changes from epoch to epoch.
-`torch.utils.data.DataLoader` has ``shuffle=False`` by default.
+`torch.utils.data.DataLoader` has `shuffle=False` by default.
 
 Quiet when: a sampler is given, or arguments that cannot be read; the samples come one after the other (an iterable data
-set); the script puts them into a random order itself (``random_split``, ``permutation``, ``random.shuffle`` …); names
-say that the order means something (time series, frames, a replay memory); all of them fit into one batch; what the data
-set is cannot be told; the loader is for validation or testing. Data that are grouped by class are the business of
+set); the script puts them into a random order itself (`random_split`, `permutation`, `random.shuffle` …); names say
+that the order means something (time series, frames, a replay memory); all of them fit into one batch; what the data set
+is cannot be told; the loader is for validation or testing. Data that are grouped by class are the business of
 `samples-grouped-by-class`.
 
 The fix is safe: the same samples are trained on, in another order.

@@ -4,7 +4,7 @@ Layers are initialised for inputs about zero with a spread of about one. With in
 times as large the first outputs are as much too large, and so are the gradients of the first layer: a learning rate
 that suits it does not suit the others.
 
-What to do: scale to 0 to 1 (`ToTensor` does, ``ToDtype(torch.float32, scale=True)`` after `PILToTensor` or `ToImage`),
+What to do: scale to 0 to 1 (`ToTensor` does, `ToDtype(torch.float32, scale=True)` after `PILToTensor` or `ToImage`),
 then subtract the mean and divide by the standard deviation of the training data (`Normalize`).
 
 What it costs: one operation a batch, best done where the batch is converted to floats, on the GPU.

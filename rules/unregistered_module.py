@@ -1,26 +1,24 @@
-"""A layer that runs is not registered: it is in a plain list or dict, or made in ``forward``.
+"""A layer that runs is not registered: it is in a plain list or dict, or made in `forward`.
 
-``nn.Module`` registers what is assigned to an attribute if it is a module; it does not look into lists, tuples and
-dicts. A layer held there runs like any other, and is in nothing else: not in ``parameters()``, so the optimiser never
-moves it; not in ``state_dict()``, so a checkpoint does not have it; and ``to(device)``, ``train()`` and ``eval()`` pass
-it by. A layer made in ``forward`` is drawn anew in every pass, and one that stands outside the network as a global is
-as unknown to it.
+`nn.Module` registers what is assigned to an attribute if it is a module; it does not look into lists, tuples and dicts.
+A layer held there runs like any other, and is in nothing else: not in `parameters()`, so the optimiser never moves it;
+not in `state_dict()`, so a checkpoint does not have it; and `to(device)`, `train()` and `eval()` pass it by. A layer
+made in `forward` is drawn anew in every pass, and one that stands outside the network as a global is as unknown to it.
 
-What to do: hold modules in ``nn.ModuleList`` or ``nn.ModuleDict``; make layers in ``__init__`` and assign them to
-attributes.
+What to do: hold modules in `nn.ModuleList` or `nn.ModuleDict`; make layers in `__init__` and assign them to attributes.
 
 What it costs: the layers stay as they were drawn: the message says how many parameters are not trained. On a GPU the
 run ends in an error, for they are still on the CPU.
 
-What is known today: the documentation of ``torch.nn.ModuleList`` and ``torch.nn.ModuleDict`` says that what they hold
-is registered and seen by all methods of ``nn.Module``; they are indexed and looped over as lists and dicts are.
+What is known today: the documentation of `torch.nn.ModuleList` and `torch.nn.ModuleDict` says that what they hold is
+registered and seen by all methods of `nn.Module`; they are indexed and looped over as lists and dicts are.
 
-Quiet when: the parameters are frozen or shared with a registered layer; when the layer runs under ``torch.no_grad()``
-(a teacher kept out of the checkpoint); when a module made elsewhere is put into a list of its own, or into
-``__dict__``, which is how a reference is hidden on purpose; when a layer is made once, in the first pass, and kept;
-when what is made is given the layers of another, and its own never run.
+Quiet when: the parameters are frozen or shared with a registered layer; when the layer runs under `torch.no_grad()` (a
+teacher kept out of the checkpoint); when a module made elsewhere is put into a list of its own, or into `__dict__`,
+which is how a reference is hidden on purpose; when a layer is made once, in the first pass, and kept; when what is made
+is given the layers of another, and its own never run.
 
-The fix is unsafe: the list becomes an ``nn.ModuleList`` (a dict an ``nn.ModuleDict``), which adds its layers to the
+The fix is unsafe: the list becomes an `nn.ModuleList` (a dict an `nn.ModuleDict`), which adds its layers to the
 state_dict and to what is trained.
 """
 

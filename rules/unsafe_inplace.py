@@ -1,28 +1,28 @@
 """An operation in place overwrites values that are needed again.
 
 Backward often reads what an operation was given (convolutions, products) or what it gave (sigmoid, tanh, softmax, exp,
-sqrt, ReLU). If that has been overwritten meanwhile, torch notices and raises, in training only. Nothing notices where
-a later operation reads the tensor by another name, as a pre-activation skip does: after ``out = relu_(x)``, ``x`` is
-the rectified tensor too, and ``out + x`` adds something else than was meant.
+sqrt, ReLU). If that has been overwritten meanwhile, torch notices and raises, in training only. Nothing notices where a
+later operation reads the tensor by another name, as a pre-activation skip does: after `out = relu_(x)`, `x` is the
+rectified tensor too, and `out + x` adds something else than was meant.
 
 The tip: let activations work in place. It holds where nothing needs the old values; this rule finds where something
 does.
 
-What to do: take the operation out of place (``inplace=False``, ``F.relu(x)`` for ``F.relu_(x)``, ``x = x + y`` for
-``x += y``). Where the overwritten values are read by another name, decide which ones are meant; a trained network has
-got used to those it had.
+What to do: take the operation out of place (`inplace=False`, `F.relu(x)` for `F.relu_(x)`, `x = x + y` for `x += y`).
+Where the overwritten values are read by another name, decide which ones are meant; a trained network has got used to
+those it had.
 
 What it costs: the operation out of place needs the memory of one more tensor; in the cases that raise there is no
 choice.
 
 What is known today: torch counts how often each tensor is overwritten and compares when backward reads it ("In-place
 correctness checks" in its notes on autograd mechanics); what an operation keeps is written in its table of derivatives
-(tools/autograd/derivatives.yaml). One of several views (``chunk``, ``split``, ``unbind``), and a trainable parameter
-must not be overwritten while gradients are recorded, an expanded tensor never: torch refuses it in the forward pass.
+(tools/autograd/derivatives.yaml). One of several views (`chunk`, `split`, `unbind`), and a trainable parameter must not
+be overwritten while gradients are recorded, an expanded tensor never: torch refuses it in the forward pass.
 
-Quiet when: only the new values are read, as after ``x = relu_(x)``, ``out += identity`` or ReLU in place on a
+Quiet when: only the new values are read, as after `x = relu_(x)`, `out += identity` or ReLU in place on a
 concatenation; the values before were read by operations that keep nothing of them (sums, batch norm's result, padding);
-backward does not come by, as under ``no_grad``; the tensor is a buffer; the later reader would have done the same first
+backward does not come by, as under `no_grad`; the tensor is a buffer; the later reader would have done the same first
 (ReLU of ReLU); the result is discarded, so that overwriting is all that is meant; a module takes another way in
 training, so that the recorded one is not trained.
 

@@ -1,6 +1,6 @@
 """A comment says not to report a rule where it finds nothing.
 
-``# nnlint: ignore[rule-name]`` stood for a finding once. The code has changed, the rule has, or the comment was copied
+`# nnlint: ignore[rule-name]` stood for a finding once. The code has changed, the rule has, or the comment was copied
 along; now it hides nothing and would hide the next finding of the rule at this place without anybody having decided so.
 The same is said of a rule's name that does not exist, and of an ignore that names none.
 
@@ -8,8 +8,8 @@ What to do: delete the comment, or correct the name.
 
 What it costs: nothing while the network runs; a fault that is made here later is not reported.
 
-What is known today: linters of other fields report the like (``RUF100`` of Ruff, ``warn_unused_ignores`` of mypy,
-``--report-unused-disable-directives`` of ESLint).
+What is known today: linters of other fields report the like (`RUF100` of Ruff, `warn_unused_ignores` of mypy,
+`--report-unused-disable-directives` of ESLint).
 
 Quiet when: the rule did not run (it was not selected), when it reads graphs and no network that was traced has an
 operation on these lines, and when the file could not be read or checked: then nobody looked.

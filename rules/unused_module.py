@@ -1,22 +1,22 @@
 """A module with parameters is registered and never run.
 
-``forward`` does not call it, nor does any other method, nor the script around the class. Its parameters get no gradient
+`forward` does not call it, nor does any other method, nor the script around the class. Its parameters get no gradient
 and stay as they were drawn; they are counted, moved to the device, saved with every checkpoint and demanded by every
-``load_state_dict``. Most often it is a slip: the layer was renamed or copied, and ``forward`` still calls the one
-above, so that the network is a layer shorter than it was meant to be.
+`load_state_dict`. Most often it is a slip: the layer was renamed or copied, and `forward` still calls the one above, so
+that the network is a layer shorter than it was meant to be.
 
-What to do: call it where it belongs, or delete it. If only a checkpoint still has it, load with ``strict=False``.
+What to do: call it where it belongs, or delete it. If only a checkpoint still has it, load with `strict=False`.
 
-What it costs: its parameters in memory and on disk, and under ``DistributedDataParallel`` the run itself: an iteration
-in which a parameter takes no part ends in an error unless ``find_unused_parameters=True`` has every backward pass look
-for such parameters first.
+What it costs: its parameters in memory and on disk, and under `DistributedDataParallel` the run itself: an iteration in
+which a parameter takes no part ends in an error unless `find_unused_parameters=True` has every backward pass look for
+such parameters first.
 
-What is known today: the documentation of ``torch.nn.parallel.DistributedDataParallel`` describes both. No optimiser of
-torch changes a parameter whose ``grad`` is None, weight decay included.
+What is known today: the documentation of `torch.nn.parallel.DistributedDataParallel` describes both. No optimiser of
+torch changes a parameter whose `grad` is None, weight decay included.
 
-Quiet when: any code may run it: another method (``encode``, ``generate``), a branch that this input does not take, the
-training mode, a name put together for ``getattr``, a loop over ``children()``; when its weights are read by another
-layer; when it is an element of a container others of which run; when the source cannot be read.
+Quiet when: any code may run it: another method (`encode`, `generate`), a branch that this input does not take, the
+training mode, a name put together for `getattr`, a loop over `children()`; when its weights are read by another layer;
+when it is an element of a container others of which run; when the source cannot be read.
 """
 
 from collections.abc import Iterator

@@ -1,21 +1,21 @@
-"""``view`` is called on a tensor whose axes were exchanged, which raises.
+"""`view` is called on a tensor whose axes were exchanged, which raises.
 
-``view`` gives the same memory another shape: it needs the elements to lie there in the order of the axes. After
-``transpose``, ``permute`` or ``expand`` they do not, and torch refuses: "view size is not compatible with input
-tensor's size and stride". nnlint shows the call; the network cannot run.
+`view` gives the same memory another shape: it needs the elements to lie there in the order of the axes. After
+`transpose`, `permute` or `expand` they do not, and torch refuses: "view size is not compatible with input tensor's size
+and stride". nnlint shows the call; the network cannot run.
 
-What to do: call ``reshape``, which copies where it must and is a ``view`` where it can be; ``contiguous().view(...)``
-is the same in two steps.
+What to do: call `reshape`, which copies where it must and is a `view` where it can be; `contiguous().view(...)` is the
+same in two steps.
 
-What it costs: the forward pass ends there. ``reshape`` costs one copy of the tensor.
+What it costs: the forward pass ends there. `reshape` costs one copy of the tensor.
 
-What is known today: the documentation of ``torch.Tensor.view`` states which strides it accepts and advises ``reshape``
-where that is not clear. A ``view`` that axes should have been exchanged for and were not is the opposite fault, and
+What is known today: the documentation of `torch.Tensor.view` states which strides it accepts and advises `reshape`
+where that is not clear. A `view` that axes should have been exchanged for and were not is the opposite fault, and
 silent: see `batch-mixed`.
 
-Quiet when: the view is possible: axes that lie beside each other in memory stay so, or ``contiguous()`` stands between.
+Quiet when: the view is possible: axes that lie beside each other in memory stay so, or `contiguous()` stands between.
 
-The fix is safe: ``view`` becomes ``reshape``, which computes what was meant.
+The fix is safe: `view` becomes `reshape`, which computes what was meant.
 """
 
 from nnlint.edits import replace_callee, text_of

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from nnlint.errors import InputError
-from nnlint.examine.scoping import is_another
+from nnlint.examine.scoping import is_another, is_certain
 from nnlint.inputs.search import Evidence, Proposal
 from nnlint.inputs.template import leaves, to_template
 from nnlint.load.building import building
@@ -76,7 +76,8 @@ def _hinted(
         if proposal is None and hint.inputs:
             proposal = _of_specs(hint.inputs, source, evidence, batch)
         if proposal is not None:
-            binding = hint.kind != "transform" and (alone or hint.network is not None)
+            sure = alone if hint.network is None else is_certain(script, hint.network, hint.site, candidate)
+            binding = hint.kind != "transform" and sure
             yield replace(proposal, binding=binding)
 
 

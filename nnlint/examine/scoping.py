@@ -6,7 +6,7 @@ import ast
 
 from nnlint.load.candidate import Candidate
 from nnlint.script.model import Script
-from nnlint.site import Site
+from nnlint.site import Site, of_node
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -22,6 +22,30 @@ def is_another(script: Script, name: str, site: Site, candidate: Candidate) -> b
     if function is None or candidate.site is None or _spans(function, candidate.site):
         return False
     return _is_local(name, function) and not _mentions(function, home.rpartition(".")[2])
+
+
+def is_certain(script: Script, name: str, site: Site, candidate: Candidate) -> bool:
+    """Whether the variable ``name`` at ``site`` holds this network, and not another one that it is set to elsewhere.
+
+    In scripts that go through several networks in turn, it holds the one that it was last set to.
+    """
+    set_at = [node for node in ast.walk(script.tree) if isinstance(node, ast.Assign) and _sets_anew(node, name)]
+    if len(set_at) < 2 or candidate.site is None:
+        return True
+    function = _innermost(script.tree, site)
+    before = [node for node in set_at if node.lineno <= site.line and _function_of(script, node) is function]
+    last = max(before, key=lambda node: node.lineno, default=None)
+    return last is not None and last.lineno <= candidate.site.line <= (last.end_lineno or last.lineno)
+
+
+def _sets_anew(node: ast.Assign, name: str) -> bool:
+    """Whether a variable is set to something that is not made of what it held: ``net = wrap(net)`` is."""
+    given = any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+    return given and not any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node.value))
+
+
+def _function_of(script: Script, node: ast.Assign) -> _Function | None:
+    return _innermost(script.tree, of_node(script.path, script.lines, node))
 
 
 def _holds(variable: str, built: Site, name: str, candidate: Candidate) -> bool:

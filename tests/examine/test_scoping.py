@@ -56,3 +56,34 @@ def test_a_network_that_another_function_makes_is_meant(tmp_path: Path) -> None:
     path.write_text(text.replace(".backward()", "") + FROM_THERE)
     report = examine_file(str(path), None, Settings(rules=("shape-mismatch",)))
     assert [found.rule for found in report.findings] == ["shape-mismatch"]
+
+
+SEVERAL = """
+import torch
+from torch import nn
+
+def wrap(net):
+    return net
+
+def run(net, x):
+    return net(x).sum()
+
+net = wrap(nn.Sequential(nn.Linear(2, 1)))
+run(net, torch.rand(3, 2))
+net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+net = wrap(net)
+run(net, load())
+"""
+
+
+def test_a_variable_that_is_set_again_holds_another_network(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(SEVERAL)
+    assert examine_file(str(path), None, Settings(rules=("shape-mismatch",))).findings == ()
+
+
+def test_and_is_judged_by_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(SEVERAL.replace("run(net, load())", "net(torch.rand(3, 500))"))
+    report = examine_file(str(path), None, Settings(rules=("shape-mismatch",)))
+    assert [found.facts["got"] for found in report.findings] == [500]

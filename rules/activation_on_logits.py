@@ -2,8 +2,8 @@
 
 A softmax, and a loss on raw scores, take any number for a score: a very negative one says "surely not". Behind a ReLU
 the least is zero. Of several classes none can be ruled out; a sigmoid of what is never negative is never below one
-half; and where all the scores are cut to zero no gradient comes back at all. LeakyReLU, GELU and their kin do the same
-by halves: they shrink the negative scores.
+half; and where all the scores are cut to zero no gradient comes back at all. LeakyReLU, GELU and the like do less harm:
+they only shrink the negative scores.
 
 The tip: every layer with weights but the last is followed by a non-linearity.
 

@@ -12,7 +12,7 @@ What it costs: the multiply-accumulates of the part in every pass, and in traini
 reaches; the message says how many.
 
 What is known today: torch's tensors are changed in place by methods whose name ends in an underscore, by assignment to
-their elements and by `+=` and its kin; other methods of arithmetic return a new tensor (documentation of
+their elements and by `+=` and the like; other methods of arithmetic return a new tensor (documentation of
 `torch.Tensor`). In eager mode nothing removes what is not used; `torch.compile` does.
 
 Quiet when: anything may read it: another branch of the same function, an attribute, a list, a hook, plain Python that

@@ -14,9 +14,9 @@ attention `dropout_p=p if self.training else 0.0`.
 What it costs: the accuracy that dropout costs while training, at evaluation too, and reproducible results.
 
 What is known today: torch's documentation of `torch.nn.functional.dropout` gives `training=True` as the default, and
-that of `scaled_dot_product_attention` says that dropout is always applied according to `dropout_p`. To leave it on
-and average several passes is a method of its own for estimating uncertainty (Gal and Ghahramani 2016,
-arXiv:1506.02142): whoever wants that should say so.
+that of `scaled_dot_product_attention` says that dropout is always applied according to `dropout_p`. To leave it on and
+average several passes is a method of its own for estimating uncertainty (Gal and Ghahramani 2016, arXiv:1506.02142):
+code that does so on purpose should say it.
 
 Quiet when: `training` is given, whatever its value; a condition, a function or a class of that name says that it is
 Monte Carlo dropout; the module that drops is itself in training mode; the rate is 0; the call is in an installed

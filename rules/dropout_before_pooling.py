@@ -11,8 +11,8 @@ What it costs: random numbers and a mask for the whole map instead of the pooled
 the shift of scale. No parameters are concerned.
 
 What is known today: Wu and Gu 2015 (Towards Dropout Training for Convolutional Neural Networks, arXiv:1512.00242) study
-dropout before max pooling on purpose: it amounts to sampling from a window, works as a regulariser, and wants its own
-weighting at test time (probabilistic weighted pooling), which torch's dropout does not do.
+dropout before max pooling on purpose: it amounts to sampling from a window, works as a regulariser, and needs a
+weighting of its own at test time (probabilistic weighted pooling), which torch's dropout does not do.
 
 Quiet when: whole channels are dropped (`nn.Dropout2d`), which pooling leaves as it is; the pooling averages; the
 dropout does not follow an activation or a norm directly, or another layer stands between it and the pooling; the rate

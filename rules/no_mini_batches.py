@@ -16,9 +16,10 @@ default of `DataLoader` is `batch_size=1`.
 
 Quiet when: the size is not stated or the data set unknown; gradients are accumulated; a sample is a batch of its own (a
 bag, a graph, a volume, a sequence), or samples are put together by a function of the file's own; the network makes
-images, or normalises each by itself (batches of one are usual for pix2pix and its kin); there are several optimisers,
-as for networks that work against each other; there are fewer than `many` samples (1,000; more where all of the data fit
-into memory and a step is cheap); all at once is what the method is (L-BFGS, gradients taken by hand, graphs).
+images, or normalises each by itself (batches of one are usual for pix2pix and similar networks); there are several
+optimisers, as for networks that work against each other; there are fewer than `many` samples (1,000; more where all of
+the data fit into memory and a step is cheap); all at once is what the method is (L-BFGS, gradients taken by hand,
+graphs).
 """
 
 import re

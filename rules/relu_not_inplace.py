@@ -1,7 +1,7 @@
 """An activation makes a new tensor where it could overwrite one that nothing reads again.
 
-ReLU and its kin can write their result over what they read. Where nothing else needs the old values that is the same
-network in less memory.
+ReLU and its relatives can write their result over what they read. Where nothing else needs the old values that is the
+same network in less memory.
 
 The tip: let activations work in place, which saves memory.
 

@@ -7,8 +7,9 @@ The tip: take ReLU or one of its relatives between layers, and keep the sigmoid 
 
 What to do: put ReLU in its place. The parameters are the same, but a trained network has to be trained again.
 
-What it costs: nothing; ReLU is cheaper to compute. A ReLU network wants He initialisation (`nn.init.kaiming_normal_`,
-arXiv:1502.01852), whose weights have 2.4 times the deviation of torch's default; with batch norm it matters little.
+What it costs: nothing; ReLU is cheaper to compute. A ReLU network is best started by He initialisation
+(`nn.init.kaiming_normal_`, arXiv:1502.01852), whose weights have 2.4 times the deviation of torch's default; with batch
+norm it matters little.
 
 What is known today: Glorot and Bengio 2010 (Understanding the difficulty of training deep feedforward neural networks)
 show how the last hidden layer of sigmoid networks saturates at once; Krizhevsky, Sutskever and Hinton 2012 (ImageNet

@@ -12,9 +12,9 @@ What it costs: nothing.
 What is known today: how the learning rate should follow the batch size is a rule of its own (Goyal et al. 2017,
 arXiv:1706.02677, scale it linearly), and it is stated for losses that are means.
 
-Quiet when: the optimiser scales by the size of the gradients itself (Adam and its kin); something is calculated with
-the loss before `backward()`: a term is added, as in variational autoencoders, or it is divided; the sum is for reports
-only.
+Quiet when: the optimiser scales by the size of the gradients itself (Adam and its variants); something is calculated
+with the loss before `backward()`: a term is added, as in variational autoencoders, or it is divided; the sum is for
+reports only.
 """
 
 from collections.abc import Iterator

@@ -116,7 +116,7 @@ def check(graph: Graph) -> Iterator[Finding]:
     for source in graph.find("log_softmax"):
         losses = judges(source, past=past)
         axis = normal_axis(source.hyper.dim, len(source.shape))
-        if not losses or is_made_by_mode(graph, source) or source.shape[axis or 0] == 1:
+        if not losses or is_made_by_mode(graph, source) or source.shape[axis or 0 :][:1] in ((), (1,)):
             continue
         if all(is_over(loss, source, axis) for loss in losses) and is_read_only_by(source, losses, past=past):
             yield source.finding(

@@ -1,6 +1,7 @@
 """Finding, reading and loading rule packs, the broken ones too."""
 
-import itertools
+import importlib
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,6 @@ def check(graph):
 '''
 
 
-NUMBERS = itertools.count()
-
-
 class Packs:
     """Packs of others, installed into a folder of their own."""
 
@@ -46,12 +44,13 @@ class Packs:
         self.folder = folder
 
     def add(self, name: str, files: dict[str, str]) -> None:
-        # a name of its own in every test: Python keeps the modules it has imported
-        package = f"{name}_rules_{next(NUMBERS)}"
+        # a name of its own in every test: Python keeps the modules it has imported, and what folders held
+        package = f"{name}_rules_{uuid.uuid4().hex}"
         (self.folder / package).mkdir()
         (self.folder / package / "__init__.py").write_text("")
         for file, text in files.items():
             (self.folder / package / file).write_text(text)
+        importlib.invalidate_caches()
         self.announce(name, package)
 
     def announce(self, name: str, package: str) -> None:

@@ -47,11 +47,13 @@ def _dispatch(arguments: list[str]) -> int:
     # ``nnlint PATHS`` means ``nnlint check PATHS``: for ever
     if arguments and arguments[0] not in (*COMMANDS, "--help", "-h", "--version"):
         arguments = ["check", *arguments]
-    paths = arguments[1:]
+    # what a user types most, and what the hook calls, need no typer, which takes longer than reading a file
+    paths = [word for word in arguments[1:] if word != "--force-exclude"]
     if arguments[:1] == ["check"] and paths and not any(word.startswith("-") for word in paths):
         from nnlint.cli.checking import check_paths
+        from nnlint.config.apply import Configs
 
-        return check_paths(paths)
+        return check_paths(paths, configs=Configs(force_exclude=len(paths) < len(arguments) - 1))
     from nnlint.cli.app import run
 
     return run(arguments)

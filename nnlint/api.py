@@ -73,6 +73,7 @@ def lint(
     loader: Any = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    config: str | Path | None = None,
 ) -> Report:
     """Check a live network, and what of its training is handed over.
 
@@ -82,14 +83,19 @@ def lint(
         optimizer: a `torch.optim.Optimizer`.
         loader: the training `torch.utils.data.DataLoader`.
         select, ignore: rules, categories or ``all``, as on the command line.
+        config: a configuration file whose rules, options, levels and ignores count; None: no configuration.
 
     Raises:
         TraceError: if the forward pass raises on the given arguments.
-        UsageError: for a rule or a loss that does not exist.
+        UsageError: for a rule or a loss that does not exist, or a wrong configuration.
     """
     from nnlint.examine.live import examine_model
 
     settings = Settings(select=tuple(select), ignore=tuple(ignore))
+    if config is not None:
+        from nnlint.config.apply import Configs
+
+        settings = Configs(Path(config)).settings(str(config), settings, [])
     traced = _recorded(model, args, kwargs) if _given(args, kwargs) else _inferred(model, evaluate=True)
     return examine_model(model, traced, settings, loss=loss, optimizer=optimizer, loader=loader)
 

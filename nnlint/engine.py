@@ -18,6 +18,7 @@ from nnlint.config.apply import Configs
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.finding import Finding
 from nnlint.names import loss_named
+from nnlint.recipe import Recipe
 from nnlint.registry import list_rules, load_rules
 from nnlint.report.model import FileReport, Report
 from nnlint.script.source import instead
@@ -173,7 +174,7 @@ def _examined(
         elif asked.execute and (target.name or _has_networks(script)):
             session.workers(asked)
             for_workers[index] = target
-        elif script.uses_torch:
+        elif script.uses_torch and script.recipe != Recipe(file=script.recipe.file):
             source_only[index] = script
         else:
             yield index, FileReport(target.path, empty=True)

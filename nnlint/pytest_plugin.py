@@ -53,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 class Checker:
     """What the fixture ``nnlint`` is: called with a network and an input, it returns the report."""
 
-    def __init__(self, select: Iterable[str], ignore: Iterable[str]) -> None:
+    def __init__(self, folder: Path, select: Iterable[str], ignore: Iterable[str]) -> None:
+        self._folder = folder
         self._select, self._ignore = tuple(select), tuple(ignore)
 
     def __call__(
@@ -68,20 +69,30 @@ class Checker:
         select: Iterable[str] = (),
         ignore: Iterable[str] = (),
     ) -> Report:
-        """Check a live network: `nnlint.lint`, with the rules that the test's marker says.
+        """Check a live network: `nnlint.lint`, with the configuration that applies to the test's file, and the rules
+        that the test's marker says.
 
         ``nnlint(model, x).assert_clean()`` fails the test with the report as its text.
 
         Raises:
             TraceError: if the forward pass raises.
-            UsageError: for a rule or a loss that does not exist.
+            UsageError: for a rule or a loss that does not exist, or a wrong configuration.
         """
         import nnlint
+        from nnlint.config.find import closest
 
         chosen = tuple(select) or self._select
         left_out = (*self._ignore, *ignore)
         report = nnlint.lint(
-            model, args, kwargs, loss=loss, optimizer=optimizer, loader=loader, select=chosen, ignore=left_out
+            model,
+            args,
+            kwargs,
+            loss=loss,
+            optimizer=optimizer,
+            loader=loader,
+            select=chosen,
+            ignore=left_out,
+            config=closest(self._folder),
         )
         return _failing(report)
 
@@ -104,7 +115,7 @@ def nnlint(request: pytest.FixtureRequest) -> Checker:
     """Checks a live network: ``nnlint(model, x, loss="cross_entropy").assert_clean()``."""
     marker = request.node.get_closest_marker("nnlint")
     given = marker.kwargs if marker else {}
-    return Checker(_words(given.get("select", ())), _words(given.get("ignore", ())))
+    return Checker(request.path.parent, _words(given.get("select", ())), _words(given.get("ignore", ())))
 
 
 def _words(given: str | Iterable[str]) -> tuple[str, ...]:

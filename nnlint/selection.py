@@ -89,4 +89,7 @@ def find_rule(rules: Iterable[RuleInfo], name: str) -> RuleInfo:
     for rule in known:
         if name in (rule.name, *rule.was):
             return rule
+    inside = [rule.name for rule in known if rule.category == name]
+    if inside:
+        raise UsageError(f"{name!r} is a category, not a rule", help=f"its rules: {', '.join(inside)}")
     raise UsageError(f"there is no rule {name!r}", help=suggestion(known, name))

@@ -15,3 +15,12 @@ def unchanged_process() -> Iterator[None]:
     for name in set(sys.modules) - modules:
         if getattr(sys.modules[name], "__file__", None) is None or "pytest-of" in str(sys.modules[name].__file__):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def no_project_is_left_behind() -> Iterator[None]:
+    """A project that a test loads in this process is not searched by the imports of the tests that follow."""
+    yield
+    module = sys.modules.get("nnlint.load.importing")
+    if module is not None:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, module.Finder)]

@@ -30,16 +30,17 @@ def examine_model(
     model: nn.Module, traced: Traced, settings: Settings, *, loss: Any = None, optimizer: Any = None, loader: Any = None
 ) -> Report:
     """Run the rules on a recorded live network and on what is known of its training."""
-    names = choose(list_rules().rules, settings.select, settings.extend_select, settings.ignore)
+    names = choose(list_rules(settings.local_rules).rules, settings.select, settings.extend_select, settings.ignore)
     problems: list[RulePackError] = []
-    rules = load_rules(names, problems)
+    rules = load_rules(names, problems, settings.local_rules)
     timing: dict[str, float] = {}
     file = source_file(model)
     name = type(model).__name__
     graph = graph_of(traced, name, file, () if loss is None else (loss,))
     base = NetworkReport(name, file or "", name, type(model).__qualname__, "traced", "handed over")
     recipe = live_recipe(graph, file or "", optimizer, loader)
-    found = tidy([*check_graph(graph, rules, timing), *check_recipe(recipe, rules, timing)])
+    options = settings.options
+    found = tidy([*check_graph(graph, rules, timing, options), *check_recipe(recipe, rules, timing, options)])
     sifted = sift(found, settings)
     report = FileReport(
         file or name,

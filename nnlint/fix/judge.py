@@ -20,6 +20,7 @@ def objection(
     fixes: Sequence[Planned],
     *,
     unsafe: bool = False,
+    elsewhere: bool = False,
     texts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> str | None:
     """Why edits have to be taken back, None if nothing is wrong with them.
@@ -28,9 +29,10 @@ def objection(
         before, after: the reports of the file without and with them, both with proofs.
         fixes: what the edits are to mend.
         unsafe: whether unsafe fixes are applied too: then a new finding that has one may come, and go again.
+        elsewhere: the edits are those of other files: where unsafe ones are among them, parameters may change here too.
         texts: the texts of the edited files before and after, by real path.
     """
-    safe = all(fix.safe for fix in fixes)
+    safe = all(fix.safe for fix in fixes) and not (elsewhere and unsafe)
     return (
         _broken(before, after)
         or next((why for network in before.networks if (why := _network(network, after, safe=safe))), None)

@@ -200,11 +200,12 @@ class _Work:
         If a network does not run any more because of what was edited elsewhere, all of that is taken back.
         """
         done = dict(seen)
+        own = list(reports)  # what each came to by its own edits: only what others change counts here
         index = 0
         while index < len(self.targets):
             if not self.report.files[index].empty and done.get(index) != self.texts:
                 reports[index] = self._examine(self.targets[index], self.texts)
-                why = judge.objection(self.report.files[index], reports[index], ())
+                why = judge.objection(own[index], reports[index], (), unsafe=self.unsafe, elsewhere=True)
                 if why is not None and self._undo(index, f"in {self.targets[index].path} {why}"):
                     index = 0  # the texts are others again
                     continue

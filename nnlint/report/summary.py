@@ -77,7 +77,7 @@ def verdict(report: Report, style: Style) -> str:
     if report.findings:
         parts = [_count(counts[level], *_WORDS[level]) for level in LEVELS if counts[level]]
         return style.bold(f"Found {len(report.findings)} ({', '.join(parts)}).")
-    if not checked(report):
+    if report.excluded or not checked(report):
         return style.bold("Nothing was checked.")
     unbuilt = any(not file.networks and not file.empty for file in report.files)
     if report.failed or unbuilt or any(network.status != "traced" for network in report.networks):

@@ -173,6 +173,13 @@ def test_the_fixture(pytester: pytest.Pytester) -> None:
     assert "pytest_plugin.py" not in result.stdout.str()
 
 
+def test_the_fixture_obeys_the_configuration(pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml('[tool.nnlint]\nignore = ["dropout"]\nrules.missing-activation.level = "info"\n')
+    pytester.makepyfile(FIXTURE.replace(', select=["dropout-before-batch-norm"]', ""))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")
+    result.assert_outcomes(passed=5)
+
+
 def test_the_plugin_alone_imports_no_torch() -> None:
     code = (
         "import sys, nnlint.pytest_plugin; assert 'torch' not in sys.modules; assert 'nnlint.engine' not in sys.modules"

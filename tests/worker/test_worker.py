@@ -176,7 +176,11 @@ def test_closing_ends_the_child_that_runs(tmp_path: Path) -> None:
     assert children
     parent.send_signal(signal.SIGINT)
     parent.wait(20)
-    assert [pid for pid in (str(server), *children) if _alive(int(pid))] == []
+    # they were told to end; who collects them, and when, is the system's business
+    deadline = time.monotonic() + 20
+    while left := [pid for pid in (str(server), *children) if _alive(int(pid))]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
 
 
 def test_a_killed_parent_leaves_nothing_running(tmp_path: Path) -> None:

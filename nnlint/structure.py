@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from nnlint.graph import Graph, Op, Shape
@@ -61,6 +62,11 @@ def is_made_by_mode(graph: Graph, op: Op) -> bool:
     if not graph.modal_results or is_after_output(graph, op):
         return False
     return any(not path or op.path == path or op.path.startswith(path + ".") for path in graph.modal_results)
+
+
+def is_as_large_as_input(graph: Graph, output: Op) -> bool:
+    """Whether an output has as many numbers as an input: most likely it is the input, made anew (an autoencoder)."""
+    return any(math.prod(op.shape) == math.prod(output.shape) for op in graph.inputs)
 
 
 def is_after_output(graph: Graph, op: Op) -> bool:

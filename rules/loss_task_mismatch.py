@@ -22,7 +22,6 @@ as the input, as in autoencoders; one class was picked from the softmax before t
 in training than in evaluation (`if self.training`).
 """
 
-import math
 import re
 from collections.abc import Iterator
 
@@ -31,7 +30,7 @@ from nnlint.graph import Graph, Op
 from nnlint.kinds import Kind, dropout, value_preserving
 from nnlint.recipe import Loss, Recipe
 from nnlint.rule import bad, good, recipe_rule
-from nnlint.structure import applied_loss, class_axis, is_made_by_mode, judged, softmax_axis
+from nnlint.structure import applied_loss, class_axis, is_as_large_as_input, is_made_by_mode, judged, softmax_axis
 
 by_distance = Kind.of("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 past = value_preserving | dropout
@@ -305,7 +304,7 @@ def better(source: Op) -> str:
 
 def squeezes_classes(recipe: Recipe, graph: Graph, loss: Loss, source: Op) -> bool:
     """Whether an op makes probabilities of classes, as far as the targets of its loss tell."""
-    if source.name not in ("softmax", "sigmoid") or is_picture(graph, source):
+    if source.name not in ("softmax", "sigmoid") or is_as_large_as_input(graph, source):
         return False
     if source.name == "softmax" and source.shape[class_axis(source.shape) :][:1] in ((), (1,)):
         return False
@@ -322,11 +321,6 @@ def are_of_classes(recipe: Recipe, loss: Loss) -> bool:
     leaves = [fact.value.name.rpartition(".")[2] for fact in data if fact is not None]
     named = re.compile(r"^(\w*MNIST|CIFAR100?|SVHN|ImageFolder)$")
     return bool(leaves) and len(leaves) == len(data) and all(named.match(leaf) for leaf in leaves)
-
-
-def is_picture(graph: Graph, output: Op) -> bool:
-    """Whether an output has as many numbers as an input: most likely it is the input, made anew."""
-    return any(math.prod(op.shape) == math.prod(output.shape) for op in graph.inputs)
 
 
 def is_softmax_of_classes(source: Op, loss: Op) -> bool:

@@ -23,7 +23,6 @@ The fix is unsafe: the output becomes raw scores, and what compares it with 0.5 
 sigmoid. Both edits go together.
 """
 
-import math
 import re
 from collections.abc import Iterator
 
@@ -34,7 +33,7 @@ from nnlint.edits import remove_op, replace_callee
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
 from nnlint.rule import bad, fix, good, graph_rule
-from nnlint.structure import is_made_by_constructor, is_made_by_mode, is_read_only_by, judges
+from nnlint.structure import is_as_large_as_input, is_made_by_constructor, is_made_by_mode, is_read_only_by, judges
 
 #: real, fake, and the generator's own: nothing but a GAN judges one output in three places
 GAN_LOSSES = 3
@@ -114,7 +113,7 @@ def check(graph: Graph) -> Iterator[Finding]:
         losses = judges(source)
         if not losses or any(loss.name != "binary_cross_entropy" for loss in losses):
             continue
-        if is_made_by_mode(graph, source) or is_autoencoder(graph, source) or is_adversary(graph, losses):
+        if is_made_by_mode(graph, source) or is_as_large_as_input(graph, source) or is_adversary(graph, losses):
             continue
         if is_read_only_by(source, losses):
             yield source.finding(
@@ -122,11 +121,6 @@ def check(graph: Graph) -> Iterator[Finding]:
                 f"BCEWithLogitsLoss on the raw scores",
                 *losses,
             )
-
-
-def is_autoencoder(graph: Graph, output: Op) -> bool:
-    """Whether the network hands back as many numbers as it is given: a picture, most likely the one it was given."""
-    return any(math.prod(op.shape) == math.prod(output.shape) for op in graph.inputs)
 
 
 def is_adversary(graph: Graph, losses: tuple[Op, ...]) -> bool:

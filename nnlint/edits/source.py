@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import io
 import linecache
 import re
 import sysconfig
-import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -61,10 +59,6 @@ class Source:
             if isinstance(node, ast.expr | ast.stmt):
                 found.setdefault((node.end_lineno or 0, node.end_col_offset or 0), []).append(node)
         return found
-
-    @cached_property
-    def _tokens(self) -> list[tokenize.TokenInfo]:
-        return list(tokenize.generate_tokens(io.StringIO(self.text).readline))
 
     # ---------------------------------------------------------------------------------------- offsets and sites
 

@@ -49,7 +49,7 @@ class Trained:
         best_epoch: that of the highest metric on the validation data, from 1; 0 if there is none.
         first_loss: of the first batch, before anything was learnt; ``expected_first_loss`` of a network that knows
             nothing, None where that is not known.
-        baseline: the metric of the best constant answer, on the data that judge.
+        baseline: the metric of the best constant answer, on the data that judge; None where that is not known.
         steps: of the optimiser.
         losses_digest: SHA-256 of the loss of every step, as float32: equal ones mean bit-identical trainings.
         state_digest: SHA-256 of the last weights and buffers, by name.
@@ -67,7 +67,7 @@ class Trained:
     best_epoch: int
     first_loss: float
     expected_first_loss: float | None
-    baseline: float
+    baseline: float | None
     steps: int
     losses_digest: str
     state_digest: str

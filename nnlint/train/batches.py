@@ -1,0 +1,242 @@
+"""Batches: what the loop iterates over, whatever the samples come from.
+
+The order of an epoch is a function of seed and epoch, so that it is the same on every machine, in every process, for
+both networks of a comparison, and after a resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from nnlint.errors import NnlintError
+from nnlint.train.augment import augmented
+from nnlint.train.config import TrainConfig
+from nnlint.train.data.model import Arrays, Data, Split
+from nnlint.train.distributed import World
+from nnlint.train.hardware import Hardware
+
+#: inputs that take less than this as floats are normalised once, ahead of training
+AHEAD = 512 << 20
+#: samples of a batch that is only looked at, not learnt from: nothing is kept for a backward pass
+EVALUATED = 512
+
+#: inputs, targets, and how much of the global batch this process has, times the number of processes (1 for one)
+Batch = tuple[Tensor, Tensor, float]
+
+
+class Batches(Protocol):
+    """The batches of this process; `samples` and `steps` are those of an epoch, over all processes and of each."""
+
+    samples: int
+    steps: int
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch, on the device that computes."""
+
+
+def training(data: Data, config: TrainConfig, hardware: Hardware, world: World) -> Batches:
+    """Shuffled, augmented, and without a last batch of one: batch norm has nothing to normalise in it.
+
+    Raises:
+        NnlintError: if there are too few samples for a batch.
+    """
+    if isinstance(data.train, Arrays):
+        return _ArrayBatches(data, data.train, config, hardware, world, learning=True)
+    return _StreamBatches(data, data.train, config, hardware, world, learning=True)
+
+
+def judging(data: Data, split: Split, config: TrainConfig, hardware: Hardware, world: World) -> Batches:
+    """Every sample once, in order; several processes take every so-manieth, so that none is counted twice."""
+    if isinstance(split, Arrays):
+        return _ArrayBatches(data, split, config, hardware, world, learning=False)
+    return _StreamBatches(data, split, config, hardware, world, learning=False)
+
+
+def order_of(samples: int, seed: int, epoch: int) -> Tensor:
+    """The order of an epoch's samples, an int64 permutation of (samples,)."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    return torch.randperm(samples, generator=generator)
+
+
+def _sizes(samples: int, batch_size: int, world: World) -> list[int]:
+    """The sizes of an epoch's global batches."""
+    least = 2 * world.size
+    full, rest = divmod(samples, batch_size)
+    sizes = [batch_size] * full + ([rest] if rest >= least else [])
+    if not sizes:
+        raise NnlintError(f"{samples} training samples make no batch", help=f"at least {least} are needed")
+    return sizes
+
+
+class _ArrayBatches:
+    """Batches of samples in memory: picked by index, which costs less than any loader."""
+
+    def __init__(
+        self, data: Data, split: Arrays, config: TrainConfig, hardware: Hardware, world: World, *, learning: bool
+    ) -> None:
+        self.config, self.hardware, self.world, self.learning = config, hardware, world, learning
+        self.normalise = _Normaliser(data)
+        inputs, targets = split.inputs, self.normalise.targets(split.targets)
+        self.ahead = inputs.numel() * 4 <= AHEAD
+        if self.ahead:
+            inputs = self.normalise.inputs(inputs)
+        if self.ahead and hardware.resident:
+            inputs, targets = inputs.to(hardware.device), targets.to(hardware.device)
+        self.inputs, self.targets = inputs, targets
+        if learning:
+            self.sizes = _sizes(len(split), config.batch_size, world)
+        else:
+            self.part = torch.arange(len(split))[world.rank :: world.size]
+            self.sizes = [len(part) for part in self.part.split(EVALUATED)]
+        self.samples, self.steps = sum(self.sizes), len(self.sizes)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        if not self.learning:
+            for part in self.part.split(EVALUATED):
+                yield *self._picked(part), 1.0
+            return
+        order = order_of(len(self.targets), self.config.seed, number)
+        start = 0
+        for size in self.sizes:
+            # every process takes its part of the same global batch
+            part = order[start : start + size][self.world.rank :: self.world.size]
+            start += size
+            inputs, targets = self._picked(part)
+            if self.config.augment:
+                where = part.to(inputs.device)
+                inputs = augmented(inputs, where, self.config.augment, self.config.seed, number)
+            yield inputs, targets, len(part) * self.world.size / size
+
+    def _picked(self, part: Tensor) -> tuple[Tensor, Tensor]:
+        part = part.to(self.targets.device)
+        inputs, targets = _to(self.inputs[part], self.hardware), _to(self.targets[part], self.hardware)
+        return (inputs if self.ahead else self.normalise.inputs(inputs)), targets
+
+
+class _StreamBatches:
+    """Batches that somebody else's data set or loader hands out."""
+
+    def __init__(
+        self, data: Data, split: Split, config: TrainConfig, hardware: Hardware, world: World, *, learning: bool
+    ) -> None:
+        assert not isinstance(split, Arrays)
+        self.hardware, self.world = hardware, world
+        self.normalise = _Normaliser(data)
+        self.own = split.loader is not None
+        self.least = 2 if learning else 1
+        if split.loader is not None:
+            self.loader: DataLoader[Any] = split.loader
+            self.sampler: Any = getattr(split.loader, "sampler", None)
+            self.seed = config.seed
+            self.samples = split.samples or 0
+        else:
+            assert split.dataset is not None
+            count = len(split.dataset)  # type: ignore[arg-type]  # map-style: it has a length
+            sizes = _sizes(count, config.batch_size, world) if learning else [count]
+            self.samples = sum(sizes)
+            self.sampler = _Order(self.samples, count, config.seed, world, shuffled=learning)
+            self.loader = _loader(split.dataset, self.sampler, config, hardware, world, learning=learning)
+        try:
+            self.steps = len(self.loader)
+        except TypeError:
+            raise NnlintError(
+                "the training loader does not say how many batches it has",
+                where=data.name,
+                help="give its data set a `__len__`: the learning rate's course is planned over all steps",
+            ) from None
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        if hasattr(self.sampler, "set_epoch"):
+            self.sampler.set_epoch(number)
+        generator = getattr(self.loader, "generator", None)
+        if self.own and generator is not None:
+            generator.manual_seed(self.seed * 1_000_003 + number)
+        for batch in self.loader:
+            inputs, targets = batch[0], batch[1]
+            if len(targets) >= self.least:
+                targets = self.normalise.targets(_to(targets, self.hardware))
+                yield self.normalise.inputs(_to(inputs, self.hardware)), targets, 1.0
+
+
+def _loader(
+    dataset: Dataset[Any], sampler: Sampler[int], config: TrainConfig, hardware: Hardware, world: World, *, learning: bool
+) -> DataLoader[Any]:
+    return DataLoader(
+        dataset,
+        batch_size=max(config.batch_size // world.size, 1) if learning else config.batch_size,
+        sampler=sampler,
+        num_workers=config.workers,
+        pin_memory=hardware.pin,
+        persistent_workers=config.workers > 0,
+        # each worker starts from a seed of its own, so that random changes repeat with the run and differ in it
+        generator=torch.Generator().manual_seed(config.seed),
+        worker_init_fn=seed_worker,
+    )
+
+
+def seed_worker(worker: int) -> None:  # noqa: ARG001  the loader hands it over
+    """Seed the random generators that torch does not seed in a loader's worker."""
+    import random
+
+    import numpy as np
+
+    seed = torch.initial_seed() % 2**32
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  what data sets use
+
+
+class _Order(Sampler[int]):
+    """The order of a data set's samples in this process, as for arrays."""
+
+    def __init__(self, samples: int, of: int, seed: int, world: World, *, shuffled: bool) -> None:
+        self.samples, self.of, self.seed, self.world, self.shuffled = samples, of, seed, world, shuffled
+        self.number = 0
+
+    def set_epoch(self, number: int) -> None:
+        self.number = number
+
+    def __iter__(self) -> Iterator[int]:
+        order = order_of(self.of, self.seed, self.number) if self.shuffled else torch.arange(self.of)
+        yield from order[: self.samples][self.world.rank :: self.world.size].tolist()
+
+    def __len__(self) -> int:
+        return len(range(self.world.rank, self.samples, self.world.size))
+
+
+def _to(tensor: Tensor, hardware: Hardware) -> Tensor:
+    if tensor.device == hardware.device:
+        return tensor
+    if hardware.pin and not tensor.is_pinned():
+        tensor = tensor.pin_memory()
+    return tensor.to(hardware.device, non_blocking=hardware.pin)
+
+
+class _Normaliser:
+    """Inputs of mean 0 and deviation 1, a channel or feature; targets likewise where they are numbers."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.shape = (-1, *(1,) * (len(data.shape) - 1))
+
+    def inputs(self, inputs: Tensor) -> Tensor:
+        """Floats."""
+        integers = not inputs.is_floating_point()
+        inputs = inputs.float()
+        if self.data.mean is None or self.data.std is None:
+            return inputs / 255 if integers and len(self.shape) == 3 else inputs
+        mean, std = (one.to(inputs.device).view(self.shape) for one in (self.data.mean, self.data.std))
+        return (inputs - mean) / std
+
+    def targets(self, targets: Tensor) -> Tensor:
+        """Class numbers as they are, numbers standardised."""
+        if self.data.task != "numbers":
+            return targets.long()
+        if self.data.target_mean is None or self.data.target_std is None:
+            return targets.float()
+        mean, std = self.data.target_mean.to(targets.device), self.data.target_std.to(targets.device)
+        return (targets.float() - mean) / std

@@ -1,0 +1,255 @@
+"""The training itself, from the first weights to the last, top to bottom.
+
+What it does, and why, is in the order it happens: set up, then for every epoch learn from each batch and look at the
+validation data, then judge once on the test data. The pieces it needs have modules of their own, which know nothing of
+it.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nnlint.errors import NnlintError
+from nnlint.train import batches, optimizer
+from nnlint.train.config import TrainConfig
+from nnlint.train.data.model import Data
+from nnlint.train.diagnose import where_it_began
+from nnlint.train.digests import digest_of_losses, digest_of_state
+from nnlint.train.distributed import ALONE, World, wrapped
+from nnlint.train.evaluate import baseline_of, evaluate
+from nnlint.train.hardware import Hardware, prepared
+from nnlint.train.objective import Objective
+from nnlint.train.results import Ending, Epoch, Trained
+from nnlint.train.rng import rng_state, seed_everything, set_rng_state
+from nnlint.train.watch import Watch
+
+#: steps after which a GPU is asked for the losses: each question makes it wait
+GPU_PATIENCE = 50
+
+
+class DivergedError(Exception):
+    """The loss of a step is no number."""
+
+
+def train(
+    net: nn.Module,
+    data: Data,
+    objective: Objective,
+    config: TrainConfig,
+    *,
+    watch: Watch | None = None,
+    resume: Mapping[str, Any] | None = None,
+    world: World = ALONE,
+) -> Trained:
+    """Train a network, which is changed in place, and say what came of it.
+
+    Args:
+        net: with its first weights. ``data`` are shown as it takes them, and ``objective`` fits it.
+        watch: told of every step and epoch.
+        resume: the state after an epoch, as `Watch.epoch` was given it: the training goes on from there to the same bits.
+        world: the processes that train together, each of which calls this.
+
+    Returns:
+        what it came to. A loss that is no number, an error in the network and Ctrl-C end the training, not the program.
+
+    Raises:
+        NnlintError: if it cannot begin: no such device, no batch, nothing to train.
+    """
+    watch = watch or Watch()
+    with prepared(config, image_like=len(data.shape) == 3) as hardware:
+        training = _Training(net, data, objective, config, watch, hardware, world)
+        ending: Ending = "finished"
+        reason = ""
+        try:
+            training.begin(resume)
+            while training.epoch < config.epochs:
+                training.one_epoch()
+        except DivergedError as error:
+            ending, reason = "diverged", str(error)
+        except KeyboardInterrupt:
+            ending, reason = "interrupted", f"stopped by the user in epoch {training.epoch + 1}"
+        except Exception as error:
+            # what the network or the data raise is a result; what nnlint raises, or one of several processes, is not
+            if not training.running or isinstance(error, NnlintError) or world.size > 1:
+                raise
+            ending, reason = "failed", f"step {training.step + 1}: {type(error).__name__}: {error}"
+        trained = training.judged(ending, reason)
+        watch.end(trained)
+        return trained
+
+
+@dataclass(eq=False)
+class _Training:
+    """A training that is under way."""
+
+    net: nn.Module
+    data: Data
+    objective: Objective
+    config: TrainConfig
+    watch: Watch
+    hardware: Hardware
+    world: World
+    epoch: int = 0
+    step: int = 0
+    history: list[Epoch] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    unread: list[Tensor] = field(default_factory=list)
+    running: bool = False
+
+    def begin(self, resume: Mapping[str, Any] | None) -> None:
+        """Everything that is done once, ahead of the first step."""
+        config, hardware = self.config, self.hardware
+        self.net.to(hardware.device, memory_format=hardware.memory_format)  # type: ignore[call-overload]
+        self.train_batches = batches.training(self.data, config, hardware, self.world)
+        self.val_batches = batches.judging(self.data, self.data.val, config, hardware, self.world)
+        self.optimizer = optimizer.make_optimizer(self.net, config, fused=hardware.fused)
+        self.scheduler = optimizer.make_scheduler(self.optimizer, config, config.epochs * self.train_batches.steps)
+        self.model = wrapped(self.net, self.world, hardware.device, config.sync_batch_norm)
+        if config.compile:
+            self.model = torch.compile(self.model)  # type: ignore[assignment]
+        # several processes judge different numbers of batches, and the wrapper would wait for all of them at each
+        self.judge = self.model if self.world.size == 1 else self.net
+        # dropout draws from here on; not from where building the network has left the generator, because networks
+        # that are compared draw different numbers for their weights
+        seed_everything(config.seed + self.world.rank)
+        if resume is not None:
+            self._go_on(resume)
+        self.watch.begin(hardware.facts(), config.epochs, self.train_batches.steps)
+
+    def one_epoch(self) -> None:
+        """Learn from every training sample once, then look at the validation data."""
+        config, hardware = self.config, self.hardware
+        parameters = list(self.model.parameters())
+        weighed: list[int] = []
+        before = len(self.losses)
+        patience = GPU_PATIENCE if hardware.device.type == "cuda" else 1
+        started = time.perf_counter()
+
+        self.model.train()
+        self.running = True
+        for inputs, targets, share in self.train_batches.epoch(self.epoch):
+            self.optimizer.zero_grad()
+            with hardware.autocast():
+                outputs = self.model(inputs)
+                loss = self.objective.loss(outputs, targets)
+            self.unread.append(loss.detach())
+            weighed.append(len(targets))
+            if len(self.unread) == patience:
+                self._read_losses(inputs, targets)
+            # gradients are averaged over the processes, so each counts as much as it has of the batch
+            (loss if share == 1.0 else loss * share).backward()  # type: ignore[no-untyped-call]
+            if config.clip is not None:
+                nn.utils.clip_grad_norm_(parameters, config.clip)
+            self.optimizer.step()
+            self.scheduler.step()
+            self.step += 1
+            self.watch.step(len(weighed))
+        self._read_losses(inputs, targets)
+        self.running = False
+
+        hardware.synchronize()
+        learnt = time.perf_counter()
+        val_loss, metrics = evaluate(
+            self.judge, self.val_batches, self.data, self.objective, hardware, self.world
+        )
+        judged = time.perf_counter()
+
+        losses = self.losses[before:]
+        total = torch.tensor([sum(loss * n for loss, n in zip(losses, weighed, strict=True)), sum(weighed)])
+        train_loss, samples = self.world.sum(total.double()).tolist()
+        self.epoch += 1
+        self.history.append(
+            Epoch(
+                number=self.epoch,
+                train_loss=train_loss / samples,
+                val_loss=val_loss,
+                metrics=metrics,
+                lr=self.scheduler.get_last_lr()[0],
+                seconds=learnt - started,
+                val_seconds=judged - learnt,
+                samples=int(samples),
+            )
+        )
+        self.watch.epoch(self.history[-1], self.state)
+
+    def _read_losses(self, inputs: Tensor, targets: Tensor) -> None:
+        """Take the losses of the last steps over, and stop where one is no number: every later step would be lost."""
+        read = [self.unread[0].item()] if len(self.unread) == 1 else torch.stack(self.unread).tolist() if self.unread else []
+        first = next((i for i, loss in enumerate(read) if not math.isfinite(loss)), None)
+        done = self.step + 1 - len(read) if self.running else self.step
+        self.losses += read if first is None else read[: first + 1]
+        self.unread.clear()
+        if first is not None:
+            where = where_it_began(self.net, inputs, targets, self.objective, autocast=self.hardware.autocast)
+            raise DivergedError(f"the loss of step {done + first + 1} (epoch {self.epoch + 1}) is {read[first]}: {where}")
+
+    # ------------------------------------------------------------------------------------------------ the result
+
+    def judged(self, ending: Ending, reason: str) -> Trained:
+        """What came of it; judged on the test data where it ran to its end."""
+        final: Mapping[str, float] = {}
+        split = self.data.test if self.data.test is not None else self.data.val
+        if ending == "finished":
+            if self.data.test is None and self.history:
+                final = self.history[-1].metrics
+            else:
+                test = batches.judging(self.data, split, self.config, self.hardware, self.world)
+                _, final = evaluate(self.judge, test, self.data, self.objective, self.hardware, self.world)
+        metric = self.objective.metric
+        best = max(self.history, key=lambda epoch: _or_lowest(epoch.metrics[metric]), default=None)
+        seconds = [epoch.seconds for epoch in self.history]
+        return Trained(
+            ending=ending,
+            epochs=tuple(self.history),
+            metric=metric,
+            final=final,
+            judged_on="val" if self.data.test is None else "test",
+            best_epoch=best.number if best else 0,
+            first_loss=self.losses[0] if self.losses else math.nan,
+            expected_first_loss=self.objective.expected_first_loss,
+            baseline=baseline_of(self.data, split),
+            steps=self.step,
+            losses_digest=digest_of_losses(self.losses),
+            state_digest=digest_of_state(self.net),
+            seconds=sum(seconds),
+            settled_seconds=statistics.median(seconds[1:] or seconds or [math.nan]),
+            peak_bytes=self.hardware.peak_bytes(),
+            reason=reason,
+            facts=self.hardware.facts(),
+        )
+
+    # -------------------------------------------------------------------------------------------------- the state
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on after the epoch that was done last; plain tensors and numbers."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "rng": rng_state(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "losses": torch.tensor(self.losses, dtype=torch.float32),
+        }
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        self.losses = state["losses"].tolist()
+        set_rng_state(state["rng"])
+
+
+def _or_lowest(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf

@@ -1,0 +1,27 @@
+"""`Watch`: who looks on while a network is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nnlint.train.results import Epoch, Trained
+
+
+class Watch:
+    """Told of everything that happens in a training; this one does nothing. Subclasses print, draw and save.
+
+    What a method raises ends the training and reaches the caller of `nnlint.train.loop.train`.
+    """
+
+    def begin(self, facts: Mapping[str, str], epochs: int, steps: int) -> None:
+        """Before the first step, with what has to be known to repeat the training; ``steps`` of one epoch."""
+
+    def step(self, done: int) -> None:
+        """After each step; ``done`` of this epoch. It is called often: do little."""
+
+    def epoch(self, epoch: Epoch, state: Callable[[], dict[str, Any]]) -> None:
+        """After each epoch; ``state()`` is all that is needed to go on from here, as plain tensors and numbers."""
+
+    def end(self, trained: Trained) -> None:
+        """After the last epoch, however it ended."""

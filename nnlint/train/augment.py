@@ -55,7 +55,7 @@ def _shifted(images: Tensor, samples: Tensor, seed: int, epoch: int) -> Tensor:
 
 
 def _draw(samples: Tensor, seed: int, epoch: int, purpose: int) -> Tensor:
-    """A number below 2^31 for each sample: the finaliser of SplitMix64 (Steele, Lea & Flood 2014) of all it hangs on."""
+    """A number below 2^31 a sample: the finaliser of SplitMix64 (Steele, Lea & Flood 2014) of all it hangs on."""
     mixed = samples.long() * 8 + purpose
     for value in (seed, epoch):
         mixed = _mixed(mixed + _signed(0x9E3779B97F4A7C15 * (value + 1)))

@@ -164,7 +164,13 @@ class _StreamBatches:
 
 
 def _loader(
-    dataset: Dataset[Any], sampler: Sampler[int], config: TrainConfig, hardware: Hardware, world: World, *, learning: bool
+    dataset: Dataset[Any],
+    sampler: Sampler[int],
+    config: TrainConfig,
+    hardware: Hardware,
+    world: World,
+    *,
+    learning: bool,
 ) -> DataLoader[Any]:
     return DataLoader(
         dataset,
@@ -187,7 +193,7 @@ def seed_worker(worker: int) -> None:  # noqa: ARG001  the loader hands it over
 
     seed = torch.initial_seed() % 2**32
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  what data sets use
+    np.random.seed(seed)
 
 
 class _Order(Sampler[int]):

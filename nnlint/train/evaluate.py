@@ -66,7 +66,7 @@ def _metrics(data: Data, sums: Tensor) -> tuple[float, Mapping[str, float]]:
 
 
 def baseline_of(data: Data, split: Split) -> float | None:
-    """The accuracy (R² for numbers) of the best constant answer: the commonest class, or the mean, of the training data.
+    """The accuracy (R² for numbers) of the best constant answer: the commonest class, or the mean, of training.
 
     None where the targets are not at hand. A network that is not above it has learnt nothing.
     """

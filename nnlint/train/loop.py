@@ -54,7 +54,7 @@ def train(
     Args:
         net: with its first weights. ``data`` are shown as it takes them, and ``objective`` fits it.
         watch: told of every step and epoch.
-        resume: the state after an epoch, as `Watch.epoch` was given it: the training goes on from there to the same bits.
+        resume: the state after an epoch, as `Watch.epoch` was given it: it goes on from there to the same bits.
         world: the processes that train together, each of which calls this.
 
     Returns:
@@ -157,9 +157,7 @@ class _Training:
 
         hardware.synchronize()
         learnt = time.perf_counter()
-        val_loss, metrics = evaluate(
-            self.judge, self.val_batches, self.data, self.objective, hardware, self.world
-        )
+        val_loss, metrics = evaluate(self.judge, self.val_batches, self.data, self.objective, hardware, self.world)
         judged = time.perf_counter()
 
         losses = self.losses[before:]
@@ -182,14 +180,22 @@ class _Training:
 
     def _read_losses(self, inputs: Tensor, targets: Tensor) -> None:
         """Take the losses of the last steps over, and stop where one is no number: every later step would be lost."""
-        read = [self.unread[0].item()] if len(self.unread) == 1 else torch.stack(self.unread).tolist() if self.unread else []
+        read = (
+            [self.unread[0].item()]
+            if len(self.unread) == 1
+            else torch.stack(self.unread).tolist()
+            if self.unread
+            else []
+        )
         first = next((i for i, loss in enumerate(read) if not math.isfinite(loss)), None)
         done = self.step + 1 - len(read) if self.running else self.step
         self.losses += read if first is None else read[: first + 1]
         self.unread.clear()
         if first is not None:
             where = where_it_began(self.net, inputs, targets, self.objective, autocast=self.hardware.autocast)
-            raise DivergedError(f"the loss of step {done + first + 1} (epoch {self.epoch + 1}) is {read[first]}: {where}")
+            raise DivergedError(
+                f"the loss of step {done + first + 1} (epoch {self.epoch + 1}) is {read[first]}: {where}"
+            )
 
     # ------------------------------------------------------------------------------------------------ the result
 

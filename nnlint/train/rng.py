@@ -13,13 +13,13 @@ import torch
 def seed_everything(seed: int) -> None:
     """Seed every random generator that a network or a data set may draw from."""
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  what data sets use
+    np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
 
 def rng_state() -> dict[str, Any]:
     """The state of those generators, as plain tensors and numbers."""
-    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     version, numbers, following = random.getstate()
     return {
         "torch": torch.get_rng_state(),
@@ -35,6 +35,6 @@ def set_rng_state(state: Mapping[str, Any]) -> None:
     if torch.cuda.is_available() and state["cuda"]:
         torch.cuda.set_rng_state_all(state["cuda"])
     name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     version, numbers, following = state["python"]
     random.setstate((version, tuple(numbers.tolist()), following))

@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def _signs(n: int) -> list[tuple[int, ...]]:
 def reference_interval(values: list[Fraction]) -> tuple[Fraction, Fraction]:
     """By inverting the test: p changes at means of subsets only, so these and the middles between them are tried."""
     means = sorted({sum(part) / len(part) for n in range(1, len(values) + 1) for part in combinations(values, n)})
-    tries = sorted({*means, *(a + (b - a) / 2 for a, b in zip(means, means[1:], strict=False))})
+    tries = sorted({*means, *(a + (b - a) / 2 for a, b in pairwise(means))})
     kept = [t for t in tries if reference_p([value - t for value in values]) >= Fraction(1, 20)]
     return min(kept), max(kept)
 

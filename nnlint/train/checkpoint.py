@@ -110,6 +110,8 @@ def read(path: Path) -> dict[str, Any]:
             whole = zipfile.is_zipfile(file)  # an archive's list of contents is at its end
     except OSError as error:
         raise CheckpointError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
+    except zipfile.BadZipFile:
+        whole = False
     if not whole:
         raise CheckpointError("is damaged (it is cut short, or no checkpoint at all)", where=str(path))
     try:

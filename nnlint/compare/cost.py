@@ -32,8 +32,9 @@ class Bytes(TorchDispatchMode):
     """
 
     def __init__(self, known: Iterable[Tensor] = ()) -> None:
-        super().__init__()
-        self.now = self.peak = 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = 0
+        self.peak = 0
         self._alive: dict[int, int] = {}
         for tensor in known:
             self._count(tensor)
@@ -92,7 +93,7 @@ def peak_bytes(
             optimizer.zero_grad(set_to_none=True)
             loss(net(inputs), targets).backward()
             optimizer.step()
-    return count.peak
+    return int(count.peak)
 
 
 def cost(runs: Sequence[Trained], params: int, macs: int, peak: int | None) -> Cost | None:

@@ -1,0 +1,184 @@
+"""Several processes that train one network together: torchrun's environment, and the sums over all of them.
+
+Every process has the whole network and a part of each batch; gradients are averaged over the processes. So N processes
+at a global batch of B take the same steps as one process at B, but for the order in which floats are added, and but for
+batch norm, whose statistics are those of each process's own part unless ``sync_batch_norm`` is on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from nnlint.errors import UsageError
+from nnlint.train.hardware import chosen
+
+#: a process that waits longer than this for the others gives up: one of them is gone
+PATIENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The processes of a training, seen from one of them.
+
+    Attributes:
+        rank: the number of this process, from 0; process 0 alone prints and writes.
+        size: how many there are.
+        local_rank: the number of this process on its machine, which is that of its GPU.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process prints and writes files."""
+        return self.rank == 0
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum of a tensor over the processes, float64 for floats, on the tensor's device; the same on each."""
+        total = tensor.detach().to(_precise(tensor), copy=True)
+        if self.size > 1:
+            dist.all_reduce(total)
+        return total
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """The mean of a tensor over the processes, as `sum`."""
+        return self.sum(tensor) / self.size
+
+    def barrier(self) -> None:
+        """Wait until every process is here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def part(self, indices: Tensor) -> Tensor:
+        """This process's part of a batch that all know: every ``size``-th, from ``rank``. Parts differ by at most one.
+
+        Over a whole data set this is a part of the validation: nothing is padded, so no sample counts twice.
+        """
+        return indices[self.rank :: self.size]
+
+    def share(self, batch_size: int) -> int:
+        """How many samples of a batch of ``batch_size`` are one process's.
+
+        Raises:
+            UsageError: the batch cannot be divided equally: a mean over processes would not be one over samples.
+        """
+        if batch_size % self.size:
+            nearest = max(batch_size // self.size, 1) * self.size
+            raise UsageError(
+                f"a batch of {batch_size} samples cannot be divided equally among {self.size} processes",
+                where="--batch-size",
+                help=f"it counts the samples of all processes together: try {nearest}",
+            )
+        return batch_size // self.size
+
+    def says(self, batch_size: int) -> str:
+        """The batch in one sentence; nothing for a single process."""
+        if self.size == 1:
+            return ""
+        return f"{self.size} processes: {self.share(batch_size)} samples each, {batch_size} a step together."
+
+
+#: a training in one process
+ALONE = World()
+
+
+@contextmanager
+def joined(device: str | None = None) -> Iterator[World]:
+    """The processes torchrun started, `ALONE` without it. The process group is closed at the end.
+
+    If one process fails, torchrun ends the others; a process that waits for one that is gone gives up by itself after
+    `PATIENCE`.
+
+    Args:
+        device: as the user asked for it; NCCL connects GPUs, gloo anything else.
+
+    Raises:
+        UsageError: the environment is incomplete, or a process has no GPU of its own.
+    """
+    size = _number("WORLD_SIZE", 1)
+    if size == 1:
+        yield ALONE
+        return
+    missing = [name for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        raise UsageError(
+            f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set",
+            where="the environment",
+            help="start it with torchrun --nproc-per-node N -m nnlint train …, which sets them all",
+        )
+    world = World(_number("RANK", 0), size, _number("LOCAL_RANK", 0))
+    place = chosen(device, world.local_rank)
+    on_gpu = place.type == "cuda"
+    if on_gpu:
+        torch.cuda.set_device(place)
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE, device_id=place if on_gpu else None)
+    try:
+        yield world
+    finally:
+        # closed without waiting for the others: where one has failed they would wait in vain
+        dist.destroy_process_group()
+
+
+def wrapped(net: nn.Module, world: World, device: torch.device, sync_batch_norm: bool = False) -> nn.Module:
+    """The network as all processes train it: their gradients are averaged. A single process's is itself.
+
+    Weights and buffers become those of process 0, and buffers do again before every forward pass. Parameters that a
+    step does not use are found, since any network may have them.
+
+    Args:
+        net: on its device already.
+        world: the processes.
+        device: where the network is.
+        sync_batch_norm: whether batch norm takes its statistics over all processes.
+
+    Raises:
+        UsageError: ``sync_batch_norm`` without CUDA, where torch has no such batch norm.
+    """
+    if sync_batch_norm and device.type != "cuda":
+        raise UsageError(
+            f"batch norm cannot be synchronised on {device.type}: torch has it for CUDA alone",
+            where="--sync-batch-norm",
+            help="leave it out; each process then takes the statistics of its own part of the batch",
+        )
+    if world.size == 1:
+        return net
+    if sync_batch_norm:
+        net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        return net
+    ids = [device.index] if device.type == "cuda" else None
+    return DistributedDataParallel(net, device_ids=ids, broadcast_buffers=True, find_unused_parameters=True)
+
+
+def bare(net: nn.Module) -> nn.Module:
+    """The network itself, without what `wrapped` put around it."""
+    inside: Any = net.module if isinstance(net, DistributedDataParallel) else net
+    assert isinstance(inside, nn.Module)
+    return inside
+
+
+def _precise(tensor: Tensor) -> torch.dtype:
+    if not tensor.is_floating_point():
+        return torch.int64
+    # mps has no float64
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise UsageError(f"{name} is {text!r}, no number", where="the environment", help="unset it") from None

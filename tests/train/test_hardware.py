@@ -1,0 +1,177 @@
+"""The switches of a training: what each mode sets, and that all of it is put back."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from nnlint.errors import UsageError
+from nnlint.train import hardware
+from nnlint.train.config import TrainConfig
+from nnlint.train.hardware import FEW_SHAPES, chosen, facts, prepared
+from nnlint.train.switches import set_tf32, switches
+
+NO_GPU = not torch.cuda.is_available()
+MODES = ("default", "speed", "repro")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_switches():
+    """Each test leaves the switches as it found them, and so must the code."""
+    before = switches()
+    yield
+    assert switches() == before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_switch_is_put_back(mode: str) -> None:
+    before = switches()
+    with prepared(TrainConfig(mode=mode, threads=3), image_like=True):
+        assert torch.get_num_threads() == 3
+    assert switches() == before
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_switch_is_put_back_after_an_error(mode: str) -> None:
+    before = switches()
+    with pytest.raises(ZeroDivisionError), prepared(TrainConfig(mode=mode, threads=2), image_like=True):
+        set_tf32(mode != "repro")
+        torch.backends.cudnn.benchmark = True
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":16:8"
+        raise ZeroDivisionError
+    assert switches() == before
+
+
+def test_switches_that_the_user_had_set_come_back() -> None:
+    start = switches()
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = True
+        set_tf32(True)
+        before = switches()
+        with prepared(TrainConfig(mode="repro"), image_like=True):
+            assert not torch.is_deterministic_algorithms_warn_only_enabled()
+            assert not torch.backends.cudnn.benchmark
+        assert switches() == before
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cuda.matmul.allow_tf32 = start["cuda.matmul.allow_tf32"]
+        torch.backends.cuda.matmul.fp32_precision = start["cuda.matmul.fp32_precision"]
+        torch.backends.cudnn.allow_tf32 = start["cudnn.allow_tf32"]
+        for name in ("conv", "rnn"):
+            getattr(torch.backends.cudnn, name).fp32_precision = start[f"cudnn.{name}.fp32_precision"]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_tf32_is_the_same_by_the_old_and_the_new_switches(on: bool) -> None:
+    with prepared(TrainConfig(), image_like=True), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        set_tf32(on)
+        # what torch.compile and cudnn.flags read; torch raises an error where old and new contradict each other
+        assert torch.backends.cuda.matmul.allow_tf32 is on
+        assert torch.backends.cudnn.allow_tf32 is on
+        assert torch.get_float32_matmul_precision() == ("high" if on else "highest")
+        wanted = "tf32" if on else "ieee"
+        assert torch.backends.cuda.matmul.fp32_precision == wanted
+        assert torch.backends.cudnn.conv.fp32_precision == wanted
+        assert torch.backends.cudnn.rnn.fp32_precision == wanted
+        with torch.backends.cudnn.flags(enabled=False):
+            pass
+
+
+def test_repro_sets_what_it_says() -> None:
+    with prepared(TrainConfig(mode="repro"), image_like=True) as found:
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.get_num_threads() == 1
+        assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+        assert found.said[0] == "1 CPU thread."
+        assert not found.fused
+
+
+def test_repro_keeps_the_threads_it_is_given() -> None:
+    with prepared(TrainConfig(mode="repro", threads=2), image_like=True) as found:
+        assert torch.get_num_threads() == 2
+        assert found.said[0] == "2 CPU threads."
+
+
+def test_default_leaves_torch_alone() -> None:
+    before = switches()
+    with prepared(TrainConfig(device="cpu"), image_like=True) as found:
+        assert switches() == before
+    assert (found.fused, found.pin, found.resident) == (False, False, False)
+    assert found.memory_format == torch.preserve_format
+
+
+@pytest.mark.skipif(not NO_GPU, reason="what is said without a GPU")
+@pytest.mark.parametrize("mode", ["speed", "repro"])
+def test_without_a_gpu_it_says_what_it_would_do_on_one(mode: str) -> None:
+    with prepared(TrainConfig(mode=mode), image_like=True) as found:
+        assert found.device == torch.device("cpu")
+    assert any(f"with one, --{mode} would" in sentence for sentence in found.said)
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_speed_on_the_cpu(bf16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "bf16_on_cpu", lambda: bf16)
+    with prepared(TrainConfig(mode="speed", device="cpu"), image_like=True) as found:
+        layer = nn.Conv2d(3, 4, 3).to(memory_format=found.memory_format)
+        with found.autocast():
+            maps = layer(torch.randn(2, 3, 8, 8))
+        assert maps.dtype == (torch.bfloat16 if bf16 else torch.float32)
+        assert maps.is_contiguous(memory_format=torch.channels_last)
+        assert found.fused and not found.resident and not found.fits(1)
+
+
+def test_speed_leaves_vectors_in_float32() -> None:
+    with prepared(TrainConfig(mode="speed", device="cpu", optimizer="adadelta"), image_like=False) as found:
+        with found.autocast():
+            assert nn.Linear(3, 2)(torch.randn(2, 3)).dtype == torch.float32
+        assert found.memory_format == torch.preserve_format
+        assert not found.fused
+
+
+def test_many_input_shapes_end_the_search_for_kernels() -> None:
+    with prepared(TrainConfig(), image_like=True) as found:
+        torch.backends.cudnn.benchmark = True
+        for size in range(FEW_SHAPES):
+            assert found.saw((2, 3, size, size)) == ""
+            assert found.saw((2, 3, size, size)) == ""
+        assert torch.backends.cudnn.benchmark
+        assert f"{FEW_SHAPES + 1} input shapes" in found.saw((1, 3, 99, 99))
+        assert not torch.backends.cudnn.benchmark
+        assert found.saw((1, 3, 98, 98)) == ""
+
+
+@pytest.mark.skipif(not NO_GPU, reason="a device that is not there")
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "tpu", "cpu:x"])
+def test_a_device_that_is_not_there_is_an_error_that_says_which_are(name: str) -> None:
+    with (
+        pytest.raises(UsageError, match=f"there is no device {name}; there is cpu"),
+        prepared(TrainConfig(device=name), image_like=True),
+    ):
+        pass
+
+
+def test_a_process_beyond_the_gpus_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert chosen(None, 1) == torch.device("cuda", 1)
+    assert chosen("cuda:0", 1) == torch.device("cuda", 0)
+    assert chosen("cpu", 1) == torch.device("cpu")
+    with pytest.raises(UsageError, match=r"no device cuda:2; there is cuda \(2 of them\), cpu"):
+        chosen("cuda", 2)
+
+
+def test_facts_name_versions_devices_and_switches() -> None:
+    known = facts(torch.device("cpu"))
+    assert known["torch"] == torch.__version__
+    assert known["device"] == "cpu"
+    assert known["threads"] == str(torch.get_num_threads())
+    assert known["deterministic"] == "False"
+    assert all(isinstance(value, str) for value in known.values())

@@ -18,7 +18,7 @@ from nnlint.train.augment import augmented
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Split
 from nnlint.train.distributed import World
-from nnlint.train.hardware import Hardware
+from nnlint.train.hardware import Hardware, seeded_worker
 
 #: inputs that take less than this as floats are normalised once, ahead of training
 AHEAD = 512 << 20
@@ -85,7 +85,7 @@ class _ArrayBatches:
         self.ahead = inputs.numel() * 4 <= AHEAD
         if self.ahead:
             inputs = self.normalise.inputs(inputs)
-        if self.ahead and hardware.resident:
+        if self.ahead and hardware.fits(inputs.nbytes + targets.nbytes):
             inputs, targets = inputs.to(hardware.device), targets.to(hardware.device)
         self.inputs, self.targets = inputs, targets
         if learning:
@@ -181,19 +181,8 @@ def _loader(
         persistent_workers=config.workers > 0,
         # each worker starts from a seed of its own, so that random changes repeat with the run and differ in it
         generator=torch.Generator().manual_seed(config.seed),
-        worker_init_fn=seed_worker,
+        worker_init_fn=seeded_worker,
     )
-
-
-def seed_worker(worker: int) -> None:  # noqa: ARG001  the loader hands it over
-    """Seed the random generators that torch does not seed in a loader's worker."""
-    import random
-
-    import numpy as np
-
-    seed = torch.initial_seed() % 2**32
-    random.seed(seed)
-    np.random.seed(seed)
 
 
 class _Order(Sampler[int]):

@@ -25,7 +25,7 @@ from nnlint.train.diagnose import where_it_began
 from nnlint.train.digests import digest_of_losses, digest_of_state
 from nnlint.train.distributed import ALONE, World, wrapped
 from nnlint.train.evaluate import baseline_of, evaluate
-from nnlint.train.hardware import Hardware, prepared
+from nnlint.train.hardware import Hardware, facts, prepared
 from nnlint.train.objective import Objective
 from nnlint.train.results import Ending, Epoch, Trained
 from nnlint.train.rng import rng_state, seed_everything, set_rng_state
@@ -64,7 +64,7 @@ def train(
         NnlintError: if it cannot begin: no such device, no batch, nothing to train.
     """
     watch = watch or Watch()
-    with prepared(config, image_like=len(data.shape) == 3) as hardware:
+    with prepared(config, image_like=len(data.shape) == 3, local_rank=world.local_rank) as hardware:
         training = _Training(net, data, objective, config, watch, hardware, world)
         ending: Ending = "finished"
         reason = ""
@@ -122,7 +122,7 @@ class _Training:
         seed_everything(config.seed + self.world.rank)
         if resume is not None:
             self._go_on(resume)
-        self.watch.begin(hardware.facts(), config.epochs, self.train_batches.steps)
+        self.watch.begin(facts(hardware.device), config.epochs, self.train_batches.steps)
 
     def one_epoch(self) -> None:
         """Learn from every training sample once, then look at the validation data."""
@@ -155,7 +155,7 @@ class _Training:
         self._read_losses(inputs, targets)
         self.running = False
 
-        hardware.synchronize()
+        _wait_for(hardware.device)
         learnt = time.perf_counter()
         val_loss, metrics = evaluate(self.judge, self.val_batches, self.data, self.objective, hardware, self.world)
         judged = time.perf_counter()
@@ -227,9 +227,9 @@ class _Training:
             state_digest=digest_of_state(self.net),
             seconds=sum(seconds),
             settled_seconds=statistics.median(seconds[1:] or seconds or [math.nan]),
-            peak_bytes=self.hardware.peak_bytes(),
+            peak_bytes=torch.cuda.max_memory_allocated() if self.hardware.device.type == "cuda" else None,
             reason=reason,
-            facts=self.hardware.facts(),
+            facts=facts(self.hardware.device),
         )
 
     # -------------------------------------------------------------------------------------------------- the state
@@ -255,6 +255,12 @@ class _Training:
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.losses = state["losses"].tolist()
         set_rng_state(state["rng"])
+
+
+def _wait_for(device: torch.device) -> None:
+    """A GPU works on while Python goes ahead: the clock is read when it is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _or_lowest(value: float) -> float:

@@ -1,0 +1,73 @@
+"""What is handed to the processes that train: plain data, so that a process need not load torch to hand it out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nnlint.adapt.model import NetworkSource
+from nnlint.train.config import TrainConfig
+from nnlint.train.results import Trained
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is compared on what.
+
+    Attributes:
+        sources: the networks; the first is the one that the others are compared with.
+        data: as `nnlint.train.data.load.load_data` takes it; ``column``: its target; ``size``: of images.
+        config: the recipe; its seed is not used.
+        loss: what the user asks for; None: what each file states, or what fits.
+    """
+
+    sources: tuple[NetworkSource, ...]
+    data: str
+    config: TrainConfig
+    column: str | None = None
+    size: tuple[int, int] | None = None
+    loss: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training: of which source, with which seed and rate; ``like``: the source whose first weights it shares."""
+
+    variant: int
+    config: TrainConfig
+    like: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A network that is ready to be trained, in words and numbers; see `nnlint.adapt.model.Adapted`."""
+
+    name: str
+    notes: tuple[str, ...]
+    loss: str
+    why: str
+    metric: str
+    params: int
+    macs: int
+    data: str
+
+
+def failed(reason: str, metric: str) -> Trained:
+    """A training that came to nothing."""
+    return Trained(
+        ending="failed",
+        epochs=(),
+        metric=metric,
+        final={},
+        judged_on="test",
+        best_epoch=0,
+        first_loss=math.nan,
+        expected_first_loss=None,
+        baseline=None,
+        steps=0,
+        losses_digest="",
+        state_digest="",
+        seconds=0.0,
+        settled_seconds=math.nan,
+        reason=reason,
+    )

@@ -1,0 +1,174 @@
+"""One run of a comparison: a network built and trained from a seed, in whichever process.
+
+What makes two runs a fair pair is all here: the same data in the same order, the same first weights where there are the
+same ones, the same random numbers from the first step on, the same number of steps and threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from nnlint.adapt.adapt import adapt_all
+from nnlint.adapt.model import Adapted
+from nnlint.compare.cost import peak_bytes
+from nnlint.compare.plan import Described, Plan, Run
+from nnlint.train.batches import training
+from nnlint.train.data.load import load_data
+from nnlint.train.data.model import Data
+from nnlint.train.data.view import viewed
+from nnlint.train.distributed import ALONE
+from nnlint.train.hardware import prepared
+from nnlint.train.loop import train
+from nnlint.train.objective import Objective, objective_for
+from nnlint.train.results import Trained
+from nnlint.train.rng import seed_everything
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """The networks and the data of a comparison, opened."""
+
+    plan: Plan
+    data: Data
+    adapted: tuple[Adapted, ...]
+    objectives: tuple[Objective, ...]
+
+
+def opened(plan: Plan) -> Bench:
+    """Load the data and the networks of a plan.
+
+    Raises:
+        NnlintError: for data that cannot be loaded, a network that cannot be built or does not fit the data.
+    """
+    data = load_data(plan.data, target=plan.column, size=plan.size)
+    adapted = adapt_all(plan.sources, data, size=plan.size)
+    view = adapted[0].view  # one view for all: they see the same pixels
+    shown = viewed(data, view.channels, view.size)
+    objectives = tuple(
+        objective_for(
+            shown,
+            one.head,
+            one.outputs,
+            stated=one.stated_loss,
+            asked=plan.loss,
+            label_smoothing=plan.config.label_smoothing,
+        )
+        for one in adapted
+    )
+    return Bench(plan, shown, adapted, objectives)
+
+
+@dataclass(eq=False)
+class _Opened:
+    """What this process has open: reading files and running their code once is enough."""
+
+    bench: Bench | None = None
+
+    def of(self, plan: Plan) -> Bench:
+        if self.bench is None or self.bench.plan != plan:
+            self.bench = opened(plan)
+        return self.bench
+
+
+_OPENED = _Opened()
+
+
+def describe(plan: Plan) -> tuple[Described, ...]:
+    """What is to be trained, one for each source.
+
+    Raises:
+        NnlintError: as `opened`.
+    """
+    bench = _OPENED.of(plan)
+    return tuple(
+        Described(
+            name=adapted.name,
+            notes=adapted.notes,
+            loss=objective.loss_name,
+            why=objective.why,
+            metric=objective.metric,
+            params=adapted.params,
+            macs=adapted.macs,
+            data=_in_words(bench.data),
+        )
+        for adapted, objective in zip(bench.adapted, bench.objectives, strict=True)
+    )
+
+
+def _in_words(data: Data) -> str:
+    shape = "×".join(map(str, data.shape))
+    parts = [("training", data.train), ("validation", data.val), ("test", data.test)]
+    sizes = ", ".join(f"{_size(split)} {name}" for name, split in parts if split is not None)
+    return f"{data.name}: {shape} a sample; {sizes} samples. {data.source}".rstrip()
+
+
+def _size(split: object) -> str:
+    try:
+        return str(len(split))  # type: ignore[arg-type]
+    except TypeError:
+        samples = getattr(split, "samples", None)
+        return "an unknown number of" if samples is None else str(samples)
+
+
+def run(plan: Plan, asked: Run) -> Trained:
+    """Build a network and train it.
+
+    Raises:
+        NnlintError: as `opened`, and as `nnlint.train.loop.train`.
+    """
+    bench = _OPENED.of(plan)
+    seed = asked.config.seed
+    net = built(bench.adapted[asked.variant], seed)
+    if asked.like not in (None, asked.variant):
+        copy_weights(built(bench.adapted[asked.like], seed), net)  # type: ignore[index]
+    seed_everything(seed)  # building drew different numbers of the two networks
+    return train(net, bench.data, bench.objectives[asked.variant], asked.config)
+
+
+def built(adapted: Adapted, seed: int) -> nn.Module:
+    """The network with the first weights that belong to a seed."""
+    seed_everything(seed)
+    return adapted.build()
+
+
+def copy_weights(source: nn.Module, target: nn.Module) -> tuple[str, ...]:
+    """Copy the parameters and buffers that are named alike, have one shape and belong to modules of one type.
+
+    A layer that was put in or taken out moves the numbers of a ``Sequential``: what is named alike then may be another
+    kind of layer, whose first weights are of another kind.
+
+    Returns:
+        their names.
+    """
+    given = source.state_dict()
+    kinds, theirs = ({name: type(module) for name, module in net.named_modules()} for net in (target, source))
+    copied = []
+    with torch.no_grad():
+        for name, tensor in target.state_dict().items():
+            owner = name.rpartition(".")[0]
+            other = given.get(name)
+            if not isinstance(tensor, Tensor) or not isinstance(other, Tensor):
+                continue
+            # the two networks themselves may be of different classes: their own parameters go by name and shape
+            alike = not owner or (owner in theirs and kinds[owner].__qualname__ == theirs[owner].__qualname__)
+            if alike and other.shape == tensor.shape and other.dtype == tensor.dtype:
+                tensor.copy_(other)
+                copied.append(name)
+    return tuple(copied)
+
+
+def weigh(plan: Plan, variant: int) -> int:
+    """The most bytes that a training step takes on the CPU, with a batch of the size the trainer uses.
+
+    Raises:
+        NnlintError: as `opened`.
+    """
+    bench = _OPENED.of(plan)
+    config = replace(plan.config, device="cpu")
+    net = built(bench.adapted[variant], config.seed)
+    with prepared(config, image_like=len(bench.data.shape) == 3) as hardware:
+        inputs, targets, _ = next(iter(training(bench.data, config, hardware, ALONE).epoch(0)))
+        return peak_bytes(net, inputs.clone(), targets.clone(), bench.objectives[variant].loss, config)

@@ -1,0 +1,211 @@
+"""What paired runs say: the effect, the verdict, and the sentence that puts it into words.
+
+Runs that do not finish. A network that diverges for two of eight seeds is worse for it, and to look at the other six
+alone would reward it: those are the seeds that were kind to it. So the effect is that of the finished pairs, and it is
+a verdict only if it stays one when every diverged run counts as what a network that learnt nothing scores (the best
+constant answer). Runs that failed for other reasons (memory, a bug, the user stopped them) say nothing of how well a
+network learns: their pairs are left out, and named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from nnlint.compare.model import Comparison, Effect, Pair, Verdict
+from nnlint.compare.statistics import ALPHA, FEWEST, sign_flip, spread
+from nnlint.train.results import Trained
+
+
+def effect(pairs: Sequence[Pair], metric: str) -> Effect:
+    """The difference between the two networks of finished pairs, and the verdict on it.
+
+    Args:
+        pairs: all that were run, finished or not.
+        metric: what judges.
+    """
+    deltas = tuple(delta for pair in pairs if (delta := _delta(pair)) is not None)
+    mean, sd = spread(deltas) if deltas else (math.nan, math.nan)
+    low = high = p = None
+    if len(deltas) >= FEWEST:
+        tested = sign_flip(deltas)
+        low, high, p = tested.low, tested.high, tested.p
+    return Effect(metric, deltas, mean, sd, low, high, p, _verdict(pairs, deltas))
+
+
+def _delta(pair: Pair) -> float | None:
+    delta = pair.delta
+    return delta if delta is not None and math.isfinite(delta) else None
+
+
+def _verdict(pairs: Sequence[Pair], deltas: Sequence[float]) -> Verdict:
+    finished = [pair for pair in pairs if _delta(pair) is not None]
+    # one pair is a proof: equal numbers are not a matter of chance
+    if finished and all(identical(pair) for pair in finished) and len(finished) == len(pairs):
+        return "bit-identical"
+    if any(_never(runs) for runs in ([pair.a for pair in pairs], [pair.b for pair in pairs])):
+        return "failed"
+    if len(deltas) < FEWEST:
+        return "too few seeds"
+    verdict = _of(deltas)
+    return verdict if verdict == _of(_with_diverged(pairs, verdict)) else "no evidence"
+
+
+def identical(pair: Pair) -> bool:
+    """Whether the loss of every step and every answer of the two are the same numbers."""
+    a, b = pair.a, pair.b
+    return a.ending == b.ending == "finished" and a.losses_digest == b.losses_digest and dict(a.final) == dict(b.final)
+
+
+def _never(runs: Sequence[Trained]) -> bool:
+    """Whether a network was trained and never to the end; what the user stopped was not given the chance."""
+    tried = [run for run in runs if run.ending != "interrupted"]
+    return bool(tried) and not any(_finished(run) for run in tried)
+
+
+def _finished(run: Trained) -> bool:
+    return run.score is not None and math.isfinite(run.score)
+
+
+def _of(deltas: Sequence[float]) -> Verdict:
+    tested = sign_flip(deltas)
+    if tested.p >= ALPHA:
+        return "no evidence"
+    return "better" if tested.mean > 0 else "worse"
+
+
+def _with_diverged(pairs: Sequence[Pair], verdict: Verdict) -> list[float]:
+    """The deltas with every diverged run as a constant answer; where its score is not known, against the verdict."""
+    against = -math.inf if verdict == "better" else math.inf
+    deltas = []
+    for pair in pairs:
+        delta = _delta(pair)
+        if delta is None:
+            a, b = _counted(pair.a), _counted(pair.b)
+            if a is None or b is None:
+                continue
+            delta = b - a
+        deltas.append(delta)
+    largest = sum(abs(delta) for delta in deltas if math.isfinite(delta)) + 1
+    return [delta if math.isfinite(delta) else math.copysign(largest, against) for delta in deltas]
+
+
+def _counted(run: Trained) -> float | None:
+    """What a run counts; None for one that says nothing, not a number for one that is worth an unknown constant."""
+    if _finished(run):
+        return run.score
+    if run.ending == "failed" or run.ending == "interrupted":
+        return None
+    return math.nan if run.baseline is None else run.baseline
+
+
+def unfinished(pairs: Sequence[Pair], label_a: str, label_b: str) -> tuple[str, ...]:
+    """A sentence for every run that did not finish."""
+    sentences = []
+    for pair in pairs:
+        for label, run in ((label_a, pair.a), (label_b, pair.b)):
+            if _finished(run):
+                continue
+            what = run.ending if run.ending != "finished" else f"finished with a score that is {run.score}"
+            sentences.append(f"seed {pair.seed}, {label}: {what}" + (f" ({run.reason})" if run.reason else ""))
+    return tuple(sentences)
+
+
+# ------------------------------------------------------------------------------------------------------ in words
+
+
+def sentence(comparison: Comparison) -> str:
+    """The verdict in plain words, with what it rests on."""
+    effect = comparison.effect
+    a, b, n = comparison.a.label, comparison.b.label, len(effect.deltas)
+    if effect.verdict == "bit-identical":
+        return (
+            f"Bit-identical: {b} and {a} have the same loss at every step and the same answers, for "
+            f"{_seeds(len(comparison.pairs))}. This is proved for these runs, not estimated."
+        )
+    if effect.verdict == "failed":
+        return _failed(comparison)
+    if effect.verdict == "too few seeds":
+        return (
+            f"Too few seeds: {n} finished {'pair' if n == 1 else 'pairs'}, and fewer than {FEWEST} cannot be evidence "
+            f"of anything (the smallest p of {FEWEST - 1} is {2 / 2 ** (FEWEST - 1):.4f})."
+        )
+    assert effect.p is not None
+    missing = len(comparison.pairs) - n
+    rest = f" {_missing(missing)}" if missing else ""
+    if effect.verdict == "no evidence":
+        return f"No evidence of a difference between {b} and {a}: {_why_not(comparison)}.{rest}"
+    size = change(effect, abs(effect.mean)).removeprefix("+")
+    return f"{b} is {effect.verdict} than {a} by {size} (p = {shown_p(effect.p)}, {_seeds(n)}).{rest}"
+
+
+def _failed(comparison: Comparison) -> str:
+    sides = [(comparison.a.label, [pair.a for pair in comparison.pairs])]
+    sides.append((comparison.b.label, [pair.b for pair in comparison.pairs]))
+    never = [(label, runs) for label, runs in sides if _never(runs)]
+    parts = []
+    for label, runs in never:
+        run = next(run for run in runs if not _finished(run) and run.ending != "interrupted")
+        parts.append(f"{label} did not finish for any of {_seeds(len(runs))} (seed {_first(comparison)}: {run.reason})")
+    other = [label for label, runs in sides if not _never(runs)]
+    trained = f" {other[0]} can be trained with this recipe." if other else ""
+    return f"Failed: {'; '.join(parts)}.{trained} There is nothing to compare."
+
+
+def _first(comparison: Comparison) -> int:
+    return comparison.pairs[0].seed
+
+
+def _why_not(comparison: Comparison) -> str:
+    effect = comparison.effect
+    assert effect.p is not None
+    if effect.p < ALPHA:
+        return (
+            f"the finished pairs alone would say {change(effect, effect.mean)} (p = {shown_p(effect.p)}), but not with "
+            "every diverged run counted as a constant answer"
+        )
+    drift = largest_difference(comparison.pairs)
+    if drift is not None and drift < 1e-3 and comparison.a.loss == comparison.b.loss:
+        return (
+            f"p = {shown_p(effect.p)}; the losses of their epochs differ by {drift:.1g} at most, as rounding makes them "
+            "where the mathematics is the same"
+        )
+    interval = f"{change(effect, effect.low)} to {change(effect, effect.high)}"
+    return f"p = {shown_p(effect.p)}, and the interval of 95 % reaches from {interval}"
+
+
+def largest_difference(pairs: Sequence[Pair]) -> float | None:
+    """The largest difference between the losses of the two networks' epochs, training and validation; None if none."""
+    differences = [
+        abs(one - other)
+        for pair in pairs
+        for a, b in zip(pair.a.epochs, pair.b.epochs, strict=False)
+        for one, other in ((a.train_loss, b.train_loss), (a.val_loss, b.val_loss))
+    ]
+    return max(differences, default=None)
+
+
+def _missing(count: int) -> str:
+    which = "1 pair is" if count == 1 else f"{count} pairs are"
+    return f"{which} missing from this: see the runs that did not finish."
+
+
+def _seeds(count: int) -> str:
+    return f"{count} {'seed' if count == 1 else 'seeds'}"
+
+
+def change(effect: Effect, value: float | None) -> str:
+    """A difference of the metric as people say it: accuracy in percentage points, R² as it is."""
+    if value is None or math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "−∞" if value < 0 else "+∞"
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    if effect.metric == "accuracy":
+        return f"{sign}{abs(value) * 100:.2f} points"
+    return f"{sign}{abs(value):.4f} {'R²' if effect.metric == 'r2' else effect.metric}"
+
+
+def shown_p(p: float) -> str:
+    """A p value with two digits that mean something."""
+    return f"{p:.3f}" if p >= 0.1 else f"{p:.4f}" if p >= 1e-4 else f"{p:.1g}"

@@ -44,7 +44,9 @@ def training(data: Data, config: TrainConfig, hardware: Hardware, world: World) 
 
     Raises:
         NnlintError: if there are too few samples for a batch.
+        UsageError: if the processes cannot divide a batch equally.
     """
+    world.share(config.batch_size)
     if isinstance(data.train, Arrays):
         return _ArrayBatches(data, data.train, config, hardware, world, learning=True)
     return _StreamBatches(data, data.train, config, hardware, world, learning=True)
@@ -129,6 +131,7 @@ class _StreamBatches:
         self.normalise = _Normaliser(data)
         self.own = split.loader is not None
         self.least = 2 if learning else 1
+        self.sizes: list[int] = []
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
             self.sampler: Any = getattr(split.loader, "sampler", None)
@@ -137,8 +140,8 @@ class _StreamBatches:
         else:
             assert split.dataset is not None
             count = len(split.dataset)  # type: ignore[arg-type]  # map-style: it has a length
-            sizes = _sizes(count, config.batch_size, world) if learning else [count]
-            self.samples = sum(sizes)
+            self.sizes = _sizes(count, config.batch_size, world) if learning else []
+            self.samples = sum(self.sizes) if learning else count
             self.sampler = _Order(self.samples, count, config.seed, world, shuffled=learning)
             self.loader = _loader(split.dataset, self.sampler, config, hardware, world, learning=learning)
         try:
@@ -156,11 +159,12 @@ class _StreamBatches:
         generator = getattr(self.loader, "generator", None)
         if self.own and generator is not None:
             generator.manual_seed(self.seed * 1_000_003 + number)
-        for batch in self.loader:
+        for step, batch in enumerate(self.loader):
             inputs, targets = batch[0], batch[1]
             if len(targets) >= self.least:
+                share = len(targets) * self.world.size / self.sizes[step] if self.sizes else 1.0
                 targets = self.normalise.targets(_to(targets, self.hardware))
-                yield self.normalise.inputs(_to(inputs, self.hardware)), targets, 1.0
+                yield self.normalise.inputs(_to(inputs, self.hardware)), targets, share
 
 
 def _loader(

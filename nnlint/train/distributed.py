@@ -162,6 +162,13 @@ def wrapped(net: nn.Module, world: World, device: torch.device, sync_batch_norm:
     return DistributedDataParallel(net, device_ids=ids, broadcast_buffers=True, find_unused_parameters=True)
 
 
+def share_buffers(net: nn.Module, world: World) -> None:
+    """Give every process the buffers of process 0: batch norm has gathered other statistics in each."""
+    if world.size > 1:
+        for buffer in net.buffers():
+            dist.broadcast(buffer, src=0)
+
+
 def bare(net: nn.Module) -> nn.Module:
     """The network itself, without what `wrapped` put around it."""
     inside: Any = net.module if isinstance(net, DistributedDataParallel) else net

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nnlint.train.batches import Batches
 from nnlint.train.data.model import Arrays, Data, Split
 from nnlint.train.distributed import World
-from nnlint.train.hardware import Hardware
+from nnlint.train.hardware import Hardware, full
 from nnlint.train.objective import Objective
 
 
@@ -23,9 +23,10 @@ def evaluate(
     """
     net.eval()
     sums: Tensor | None = None
-    with torch.inference_mode(), hardware.autocast():
+    with torch.inference_mode():
         for inputs, targets, _ in batches.epoch(0):
-            outputs = net(inputs)
+            with hardware.autocast():
+                outputs = full(net(inputs))
             loss = objective.loss(outputs, targets)
             counted = _counted(data, objective, outputs, targets, loss)
             sums = counted if sums is None else sums + counted

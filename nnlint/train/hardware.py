@@ -265,6 +265,11 @@ def bf16_on_cpu() -> bool:
 # -------------------------------------------------------------------------------------------- what a run depends on
 
 
+def full(outputs: torch.Tensor) -> torch.Tensor:
+    """What autocast left in 16 bits, in float32: losses and metrics are sums, and need the bits."""
+    return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+
+
 def seeded_worker(_worker_id: int) -> None:
     """For ``DataLoader(worker_init_fn=…)``: Python's and NumPy's generators follow torch's, which the loader seeds."""
     seed = torch.initial_seed() % 2**32

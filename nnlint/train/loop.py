@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,12 +23,13 @@ from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Data
 from nnlint.train.diagnose import where_it_began
 from nnlint.train.digests import digest_of_losses, digest_of_state
-from nnlint.train.distributed import ALONE, World, wrapped
+from nnlint.train.distributed import ALONE, World, share_buffers, wrapped
 from nnlint.train.evaluate import baseline_of, evaluate
-from nnlint.train.hardware import Hardware, facts, prepared
+from nnlint.train.hardware import Hardware, facts, full, prepared
 from nnlint.train.objective import Objective
 from nnlint.train.results import Ending, Epoch, Trained
 from nnlint.train.rng import rng_state, seed_everything, set_rng_state
+from nnlint.train.trial import tried
 from nnlint.train.watch import Watch
 
 #: steps after which a GPU is asked for the losses: each question makes it wait
@@ -103,6 +104,7 @@ class _Training:
     losses: list[float] = field(default_factory=list)
     unread: list[Tensor] = field(default_factory=list)
     running: bool = False
+    tried: bool = False
 
     def begin(self, resume: Mapping[str, Any] | None) -> None:
         """Everything that is done once, ahead of the first step."""
@@ -113,8 +115,6 @@ class _Training:
         self.optimizer = optimizer.make_optimizer(self.net, config, fused=hardware.fused)
         self.scheduler = optimizer.make_scheduler(self.optimizer, config, config.epochs * self.train_batches.steps)
         self.model = wrapped(self.net, self.world, hardware.device, config.sync_batch_norm)
-        if config.compile:
-            self.model = torch.compile(self.model)  # type: ignore[assignment]
         # several processes judge different numbers of batches, and the wrapper would wait for all of them at each
         self.judge = self.model if self.world.size == 1 else self.net
         # dropout draws from here on; not from where building the network has left the generator, because networks
@@ -122,13 +122,16 @@ class _Training:
         seed_everything(config.seed + self.world.rank)
         if resume is not None:
             self._go_on(resume)
+        for sentence in (*hardware.said, self.world.says(config.batch_size)):
+            if sentence:
+                self.watch.say(sentence)
         self.watch.begin(facts(hardware.device), config.epochs, self.train_batches.steps)
 
     def one_epoch(self) -> None:
         """Learn from every training sample once, then look at the validation data."""
         config, hardware = self.config, self.hardware
         parameters = list(self.model.parameters())
-        weighed: list[int] = []
+        weighed: list[float] = []
         before = len(self.losses)
         patience = GPU_PATIENCE if hardware.device.type == "cuda" else 1
         started = time.perf_counter()
@@ -136,16 +139,19 @@ class _Training:
         self.model.train()
         self.running = True
         for inputs, targets, share in self.train_batches.epoch(self.epoch):
+            if not self.tried:
+                self._try(inputs, targets)
+            if sentence := hardware.saw(inputs.shape):
+                self.watch.say(sentence)
             self.optimizer.zero_grad()
-            with hardware.autocast():
-                outputs = self.model(inputs)
-                loss = self.objective.loss(outputs, targets)
+            loss = self._loss(self.model, inputs, targets)
+            # gradients are averaged over the processes, so each loss counts as much as it has of the batch
+            loss = loss if share == 1.0 else loss * share
             self.unread.append(loss.detach())
-            weighed.append(len(targets))
+            weighed.append(len(targets) * self.world.size / share)
             if len(self.unread) == patience:
                 self._read_losses(inputs, targets)
-            # gradients are averaged over the processes, so each counts as much as it has of the batch
-            (loss if share == 1.0 else loss * share).backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             if config.clip is not None:
                 nn.utils.clip_grad_norm_(parameters, config.clip)
             self.optimizer.step()
@@ -154,15 +160,15 @@ class _Training:
             self.watch.step(len(weighed))
         self._read_losses(inputs, targets)
         self.running = False
+        share_buffers(self.net, self.world)
 
         _wait_for(hardware.device)
         learnt = time.perf_counter()
         val_loss, metrics = evaluate(self.judge, self.val_batches, self.data, self.objective, hardware, self.world)
         judged = time.perf_counter()
 
-        losses = self.losses[before:]
-        total = torch.tensor([sum(loss * n for loss, n in zip(losses, weighed, strict=True)), sum(weighed)])
-        train_loss, samples = self.world.sum(total.double()).tolist()
+        samples = sum(weighed)
+        train_loss = sum(loss * n for loss, n in zip(self.losses[before:], weighed, strict=True))
         self.epoch += 1
         self.history.append(
             Epoch(
@@ -170,23 +176,37 @@ class _Training:
                 train_loss=train_loss / samples,
                 val_loss=val_loss,
                 metrics=metrics,
-                lr=self.scheduler.get_last_lr()[0],
+                lr=float(self.scheduler.get_last_lr()[0]),
                 seconds=learnt - started,
                 val_seconds=judged - learnt,
-                samples=int(samples),
+                samples=round(samples),
             )
         )
         self.watch.epoch(self.history[-1], self.state)
 
+    def _loss(self, model: Callable[..., Any], inputs: Tensor, targets: Tensor) -> Tensor:
+        with self.hardware.autocast():
+            outputs = model(inputs)
+        return self.objective.loss(full(outputs), targets)
+
+    def _try(self, inputs: Tensor, targets: Tensor) -> None:
+        """Before the first step: what of `--compile` and `--repro` can be had with this network."""
+        self.tried = True
+        if not self.config.compile and self.config.mode != "repro":
+            return
+        compiled, said = tried(self.net, lambda model: self._loss(model, inputs, targets), self.config, self.world)
+        for sentence in said:
+            self.watch.say(sentence)
+        if compiled:
+            self.model = torch.compile(self.model)  # type: ignore[assignment]
+            self.judge = self.model if self.world.size == 1 else self.net
+
     def _read_losses(self, inputs: Tensor, targets: Tensor) -> None:
         """Take the losses of the last steps over, and stop where one is no number: every later step would be lost."""
-        read = (
-            [self.unread[0].item()]
-            if len(self.unread) == 1
-            else torch.stack(self.unread).tolist()
-            if self.unread
-            else []
-        )
+        if not self.unread:
+            return
+        # over all processes, so that all of them see the same and stop at the same step
+        read = self.world.mean(torch.stack(self.unread)).tolist()
         first = next((i for i, loss in enumerate(read) if not math.isfinite(loss)), None)
         done = self.step + 1 - len(read) if self.running else self.step
         self.losses += read if first is None else read[: first + 1]
@@ -254,7 +274,10 @@ class _Training:
         self.scheduler.load_state_dict(state["scheduler"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.losses = state["losses"].tolist()
-        set_rng_state(state["rng"])
+        if self.world.is_writer:
+            set_rng_state(state["rng"])
+        else:  # whose generators nobody wrote down: they must only draw something else than the writer's
+            seed_everything(self.config.seed + self.world.rank + 1_000_003 * self.step)
 
 
 def _wait_for(device: torch.device) -> None:

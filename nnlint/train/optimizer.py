@@ -49,4 +49,4 @@ def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, steps:
     if config.course == "constant":
         return ConstantLR(optimizer, factor=1.0, total_iters=0)
     # fewer than a handful of steps are no cycle: torch's phases would have no length
-    return OneCycleLR(optimizer, max_lr=config.rate, total_steps=max(steps, 4), pct_start=0.25)
+    return OneCycleLR(optimizer, max_lr=config.rate, total_steps=max(steps, 8), pct_start=0.25)

@@ -1,0 +1,82 @@
+"""`Recorder`: writes down a training while it goes on, so that nothing is lost whatever happens to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from nnlint.train.checkpoint import save
+from nnlint.train.log import RunFolder
+from nnlint.train.results import Epoch, Trained
+from nnlint.train.watch import Watch
+from nnlint.train.weights import save_weights
+
+#: saving may take so much of the time: a checkpoint after each epoch of a few milliseconds would be most of the work
+SHARE = 0.05
+
+
+class Recorder(Watch):
+    """Metrics of every epoch, checkpoints to go on from, and the weights of the best and the last epoch.
+
+    Args:
+        folder: of the run.
+        net: the network that is trained.
+        metric: what decides which epoch is the best; higher is better.
+        epochs: that are asked for: the last one is always saved.
+        metadata: what the weights' files say of themselves.
+    """
+
+    def __init__(
+        self, folder: RunFolder, net: nn.Module, metric: str, epochs: int, metadata: Mapping[str, Any]
+    ) -> None:
+        self.folder, self.net, self.metric, self.epochs, self.metadata = folder, net, metric, epochs, metadata
+        self.best = -float("inf")
+        self.best_state: dict[str, Any] | None = None
+        self.saved_at = 0.0
+        self.cost = 0.0
+
+    def epoch(self, epoch: Epoch, state: Callable[[], dict[str, Any]]) -> None:
+        """Write the epoch's metrics; keep the weights if they are the best; save what is due."""
+        self.folder.append(epoch)
+        value = epoch.metrics[self.metric]
+        if value > self.best:
+            self.best = value
+            self.best_state = _copied(self.net)
+            self.best_epoch = epoch.number
+        now = time.perf_counter()
+        if epoch.number == self.epochs or now - self.saved_at >= self.cost / SHARE:
+            self._save(state())
+            self.saved_at = time.perf_counter()
+            self.cost = self.saved_at - now
+
+    def _save(self, state: Mapping[str, Any]) -> None:
+        """The best weights first: a checkpoint says that they are there."""
+        if self.best_state is not None:
+            last = _copied(self.net)
+            self.net.load_state_dict(self.best_state)
+            self._weights("best", self.best_epoch)
+            self.net.load_state_dict(last)
+            self.best_state = None
+        save(self.folder.path, state)
+
+    def end(self, trained: Trained) -> None:
+        """The last weights, whatever they are worth: where the user stopped it they are what there is."""
+        if trained.ending != "failed":
+            self._weights("last", len(trained.epochs))
+
+    def _weights(self, name: str, epoch: int) -> None:
+        save_weights(self.folder.path / f"{name}.safetensors", self.net, {**self.metadata, "epoch": epoch})
+
+
+def _copied(net: nn.Module) -> dict[str, Any]:
+    """The state of a network as it is now, on the CPU."""
+    return {
+        name: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
+        for name, value in net.state_dict().items()
+    }
+
+

@@ -1,0 +1,147 @@
+"""Several processes that train one network: real ones, started by torchrun and connected by gloo."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from two_processes import network, trained
+
+from nnlint.errors import UsageError
+from nnlint.train.distributed import ALONE, World, joined, wrapped
+
+SCRIPT = Path(__file__).with_name("two_processes.py")
+
+
+def torchrun(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Two processes on this machine."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=cwd)
+
+
+def seen_by(folder: Path) -> list[dict[str, Any]]:
+    """What each of the two processes wrote."""
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("two")
+    run = torchrun(str(SCRIPT), str(folder))
+    assert run.returncode == 0, run.stderr
+    return seen_by(folder)
+
+
+def test_each_process_knows_its_place(seen: list[dict[str, Any]]) -> None:
+    assert [one["world"] for one in seen] == [[0, 2, 0, True], [1, 2, 1, False]]
+
+
+def test_sums_and_means_are_over_all_and_the_same_in_each(seen: list[dict[str, Any]]) -> None:
+    tenth = float(torch.tensor(0.1).double())
+    for one in seen:
+        assert one["sum"] == [3.0, 2 * tenth]
+        assert one["mean"] == [1.5, tenth]
+        assert one["counted"] == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["arrays", "stream"])
+def test_two_processes_learn_what_one_does_at_the_same_global_batch(seen: list[dict[str, Any]], kind: str) -> None:
+    alone = trained(network(), kind, clip=1.0)
+    for one in seen:
+        two = one[kind]
+        assert two["ending"] == "finished"
+        assert two["steps"] == alone.steps == 21
+        for epoch, expected in zip(two["epochs"], alone.epochs, strict=True):
+            # the same sums in another order: float32 keeps seven digits, and the steps let it grow
+            assert epoch["train_loss"] == pytest.approx(expected.train_loss, rel=1e-5)
+            assert epoch["val_loss"] == pytest.approx(expected.val_loss, rel=1e-5)
+            assert epoch["metrics"] == expected.metrics
+            assert epoch["samples"] == expected.samples == 53
+        assert two["first_loss"] == pytest.approx(alone.first_loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("what", ["arrays", "stream", "norm", "repro"])
+def test_all_processes_end_with_the_same_weights_buffers_and_losses(seen: list[dict[str, Any]], what: str) -> None:
+    first, second = (one[what] for one in seen)
+    assert first["state_digest"] == second["state_digest"]
+    assert first["losses_digest"] == second["losses_digest"]
+    assert [epoch["val_loss"] for epoch in first["epochs"]] == [epoch["val_loss"] for epoch in second["epochs"]]
+
+
+def test_the_error_of_one_process_ends_the_run_within_seconds(tmp_path: Path) -> None:
+    started = time.monotonic()
+    run = torchrun(str(SCRIPT), str(tmp_path), "fails")
+    assert run.returncode != 0
+    assert "a bug in process 1" in run.stderr
+    assert not list(tmp_path.iterdir())
+    assert time.monotonic() - started < 60
+
+
+def test_a_loss_that_is_no_number_in_one_process_stops_all_at_the_same_step(seen: list[dict[str, Any]]) -> None:
+    for one in seen:
+        assert one["diverging"]["ending"] == "diverged"
+        assert "step 4 (epoch 1) is nan" in one["diverging"]["reason"]
+
+
+# ------------------------------------------------------------------------------------------------- in one process
+
+
+def test_without_torchrun_a_training_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with joined() as world:
+        assert world is ALONE
+        world.barrier()
+    assert world.sum(torch.tensor([0.1])).item() == float(torch.tensor(0.1).double())
+    assert world.says(64) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"WORLD_SIZE": "2", "RANK": "0"}, "WORLD_SIZE is 2, but LOCAL_RANK, MASTER_ADDR, MASTER_PORT is not set"),
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two', no number"),
+    ],
+)
+def test_an_incomplete_environment_is_an_error(
+    given: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=message), joined():
+        pass
+
+
+def test_a_batch_that_cannot_be_divided_is_an_error_with_one_that_can() -> None:
+    assert World(0, 4).share(64) == 16
+    assert "4 processes: 16 samples each, 64 a step together" in World(0, 4).says(64)
+    with pytest.raises(UsageError, match="a batch of 66 samples cannot be divided equally among 4") as caught:
+        World(0, 4).share(66)
+    assert "try 64" in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_parts_cover_everything_once(size: int) -> None:
+    parts = [World(rank, size).part(torch.arange(10)) for rank in range(size)]
+    assert sorted(torch.cat(parts).tolist()) == list(range(10))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_one_process_trains_the_network_itself() -> None:
+    net = nn.Linear(2, 2)
+    assert wrapped(net, ALONE, torch.device("cpu")) is net
+
+
+def test_synchronised_batch_norm_needs_cuda() -> None:
+    with pytest.raises(UsageError, match="cannot be synchronised on cpu: torch has it for CUDA alone"):
+        wrapped(nn.BatchNorm1d(2), World(0, 2), torch.device("cpu"), sync_batch_norm=True)

@@ -41,3 +41,7 @@ class TraceError(NnlintError):
 
 class InputError(NnlintError):
     """An example input that cannot be made: a bad ``--input``, or nothing to infer one from."""
+
+
+class MismatchError(NnlintError):
+    """A network that cannot be trained on the data it was given, and cannot be adapted to them."""

@@ -1,4 +1,4 @@
-"""The guard of a worker's child: whatever would change something outside of it is refused, and remembered.
+"""The guard of a process that runs a file's code: what would change something outside of it is refused, and remembered.
 
 It is a PEP 578 audit hook and guards against accidents (a file that trains, saves and downloads when it is imported),
 not against malice: code that calls the operating system past Python is not seen (torch's own is: `native`).
@@ -7,10 +7,12 @@ not against malice: code that calls the operating system past Python is not seen
 from __future__ import annotations
 
 import builtins
+import contextlib
 import errno
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, NoReturn
@@ -91,7 +93,8 @@ class Refusal:
 @dataclass(eq=False)
 class _State:
     refusals: list[Refusal] = field(default_factory=list)
-    installed: bool = False
+    hooked: bool = False  # an audit hook stays for the life of the process: it is switched off, not taken away
+    depth: int = 0  # how many times over the guard is on
     busy: bool = False
 
 
@@ -100,17 +103,50 @@ _state = _State()
 
 def install() -> None:
     """Guard this process from now on, for good."""
-    if _state.installed:
+    if not _state.depth:
+        _on()
+
+
+@contextlib.contextmanager
+def guarding() -> Iterator[None]:
+    """Guard this process while this is open, and leave it as it was: for one that has work of its own to do later.
+
+    The guard is the whole process's: what other threads write meanwhile is refused as well.
+    """
+    if _state.depth:
+        yield
         return
-    _state.installed = True
-    sys.dont_write_bytecode = True
+    _state.refusals.clear()
+    undo = _on()
+    try:
+        yield
+    finally:
+        _state.depth -= 1
+        undo.close()
+
+
+def _on() -> contextlib.ExitStack:
+    undo = contextlib.ExitStack()
+    _set(undo, sys, "dont_write_bytecode", True)
     if tempfile.tempdir is None:  # asked for its folder, tempfile would try it out by writing
-        tempfile.tempdir = os.environ.get("TMPDIR") or ("/tmp" if os.name == "posix" else os.environ.get("TEMP"))
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.tempdir or os.curdir)  # else it is made on import
-    builtins.input = _no_input
-    _refuse_unaudited_processes()
-    refuse_native(refuse)
-    sys.addaudithook(_hook)
+        folder = os.environ.get("TMPDIR") or ("/tmp" if os.name == "posix" else os.environ.get("TEMP"))
+        _set(undo, tempfile, "tempdir", folder)
+    if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:  # else it is made on import
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.tempdir or os.curdir
+        undo.callback(os.environ.pop, "TORCHINDUCTOR_CACHE_DIR", None)
+    _set(undo, builtins, "input", _no_input)
+    _refuse_unaudited_processes(undo)
+    undo.enter_context(refuse_native(refuse))
+    _state.depth += 1
+    if not _state.hooked:
+        _state.hooked = True
+        sys.addaudithook(_hook)
+    return undo
+
+
+def _set(undo: contextlib.ExitStack, place: Any, name: str, value: Any) -> None:
+    undo.callback(setattr, place, name, getattr(place, name))
+    setattr(place, name, value)
 
 
 def refusals() -> tuple[Refusal, ...]:
@@ -141,6 +177,8 @@ def _is_torchs_own(frame: FrameType | None) -> bool:
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if not _state.depth:
+        return
     if event == "open":
         if not _state.busy and _writes(args):
             _refuse(f"write {_shown(args[0])}")
@@ -182,11 +220,11 @@ def _no_input(prompt: object = "") -> str:
     refuse(f"wait for input ({prompt})" if prompt else "wait for input")
 
 
-def _refuse_unaudited_processes() -> None:
+def _refuse_unaudited_processes(undo: contextlib.ExitStack) -> None:
     """`multiprocessing` starts processes (and its resource tracker) in a way that no audit event tells of."""
     import multiprocessing.util
 
     def spawn(path: object, *_: object) -> int:
         refuse(f"start the program {_shown(path)}")
 
-    vars(multiprocessing.util)["spawnv_passfds"] = spawn
+    _set(undo, multiprocessing.util, "spawnv_passfds", spawn)

@@ -10,7 +10,10 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+#: what an argument says of the data a network is for
+Role = Literal["outputs", "channels", "resolution", "features"]
 
 #: several sets of sizes to try: networks differ in what they want to be divisible by what
 VARIANTS: tuple[Mapping[str, int], ...] = (
@@ -36,23 +39,37 @@ class _Row:
     value: float | str
     names: frozenset[str]
     endings: tuple[str, ...] = ()
+    role: Role | None = None
 
 
-def _row(value: float | str, names: str, endings: str = "") -> _Row:
-    return _Row(value, frozenset(names.split()), tuple(endings.split()))
+def _row(value: float | str, names: str, endings: str = "", role: Role | None = None) -> _Row:
+    return _Row(value, frozenset(names.split()), tuple(endings.split()), role)
 
 
 #: names count before endings, and higher rows before lower ones
 _ROWS = (
     _row(
-        10, "class cls label labels nc ncls nclass nclasses categories actions targets outputs output", "classes labels"
+        10,
+        "class cls label labels nc ncls nclass nclasses categories actions targets outputs output",
+        "classes labels",
+        role="outputs",
     ),
-    _row(10, "outputsize outputdim outdim outsize outfeatures outputfeatures nout actiondim actionsize ydim nactions"),
+    _row(
+        10,
+        "outputsize outputdim outdim outsize outfeatures outputfeatures nout actiondim actionsize ydim nactions",
+        role="outputs",
+    ),
     _row(1000, "tokens ntoken ntokens embeddings dictsize voc", "vocab vocabsize vocablen vocabularysize"),
     _row(
-        3, "inchannels inchannel inchans inchan inch inputchannels inputchannel inputch inputnc cin inc inp channelsin"
+        3,
+        "inchannels inchannel inchans inchan inch inputchannels inputchannel inputch inputnc cin inc inp channelsin",
+        role="channels",
     ),
-    _row(3, "channels channel chans imgchannels imgchannel imagechannels imagechannel colorchannels nchannels"),
+    _row(
+        3,
+        "channels channel chans imgchannels imgchannel imagechannels imagechannel colorchannels nchannels",
+        role="channels",
+    ),
     _row(8, "outchannels outchannel outchans outch outputchannels outputchannel outputnc cout oup outc channelsout"),
     _row(64, "basechannels basech basewidth midchannels hiddenchannels initchannels stemchannels", "planes"),
     _row(32, "filters nf ngf ndf kernels featuremaps", "filters"),
@@ -67,7 +84,10 @@ _ROWS = (
     _row(2, "spatialdims spatialdim ndims ndim dimensions dimension"),
     _row(2, "framepatchsize tubeletsize topk scale upscale scalefactor upscalefactor upsample factor r multiplier"),
     _row(
-        "image", "height width h w imgh imgw cropsize", "imagesize imgsize resolution imageheight imagewidth imgheight"
+        "image",
+        "height width h w imgh imgw cropsize",
+        "imagesize imgsize resolution imageheight imagewidth imgheight",
+        role="resolution",
     ),
     _row("patch", "ps", "patchsize patch patchheight patchwidth"),
     _row(8, "frames frame timesteps timestep t steps nframes"),
@@ -82,8 +102,13 @@ _ROWS = (
         0.1, "p pdrop dp alpha beta gamma eps epsilon momentum tau temperature slope lr", "dropout drop droprate prob"
     ),
     _row(0.1, "learningrate weightdecay", "droppath dropoutrate probability dropoutp dropoutprob rate"),
-    _row("features", "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim"),
-    _row("features", "features feats nfeatures ninputs xdim noisedim conddim contextdim observationdim obssize nz z"),
+    _row(
+        "features",
+        "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim "
+        "features feats nfeatures ninputs xdim observationdim obssize",
+        role="features",
+    ),
+    _row("features", "noisedim conddim contextdim nz z"),
     _row(
         "dim", "d c dmodel dimmodel nembd ninp emsize emb hid hidden units neurons width", "dim dims hidden width embed"
     ),
@@ -124,10 +149,20 @@ def guess(name: str, annotation: str | None = None, sizes: Sizes | None = None) 
     return one if fits else _BY_ANNOTATION.get(plain, one)
 
 
-def _by_name(name: str, variant: int) -> Any:
+def role_of(name: str) -> Role | None:
+    """What an argument of this name says of the data: how many outputs they ask for, their channels, their size."""
+    found = _row_of(name)
+    return found.role if found is not None and not _FLAG.match(name) else None
+
+
+def _row_of(name: str) -> _Row | None:
     squeezed = _COUNT.sub("", name.strip("_").lower(), count=1).replace("_", "")
-    found = next((row for row in _ROWS if squeezed in row.names), None)
-    found = found or next((row for row in _ROWS if row.endings and squeezed.endswith(row.endings)), None)
+    named = next((row for row in _ROWS if squeezed in row.names), None)
+    return named or next((row for row in _ROWS if row.endings and squeezed.endswith(row.endings)), None)
+
+
+def _by_name(name: str, variant: int) -> Any:
+    found = _row_of(name)
     if found is None:
         form = next((value for pattern, value in _FORMS if pattern.search(name)), None)
         return VARIANTS[variant][form] if isinstance(form, str) else form

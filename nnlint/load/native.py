@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -9,28 +10,37 @@ from typing import Any, NoReturn
 Refuse = Callable[[str], NoReturn]
 
 
-def refuse_native(refuse: Refuse) -> None:
-    """Have torch's own file writers, files mapped into memory and process groups refused, in this process for good.
+def refuse_native(refuse: Refuse) -> contextlib.ExitStack:
+    """Have torch's own file writers, files mapped into memory and process groups refused in this process.
 
     The classes are changed in place: whoever imported one already holds the same. What is written to a buffer, or
     only read, goes on as it was.
 
     Args:
         refuse: is told what is not done, and raises.
+
+    Returns:
+        what takes it back when it is closed.
     """
     import torch
 
     native: Any = torch._C
-    _put(native.PyTorchFileWriter, "__init__", _to_a_path(refuse, native.PyTorchFileWriter.__init__))
-    _put(native.ScriptModule, "save", _never(refuse, "write"))
-    _put(native._autograd._ProfilerResult, "save", _never(refuse, "write"))
-    _put(torch, "from_file", _if_shared(refuse, torch.from_file))
-    _put(torch.UntypedStorage, "from_file", staticmethod(_if_shared(refuse, torch.UntypedStorage.from_file)))
+    undo = contextlib.ExitStack()
+    _put(undo, native.PyTorchFileWriter, "__init__", _to_a_path(refuse, native.PyTorchFileWriter.__init__))
+    _put(undo, native.ScriptModule, "save", _never(refuse, "write"))
+    _put(undo, native._autograd._ProfilerResult, "save", _never(refuse, "write"))
+    _put(undo, torch, "from_file", _if_shared(refuse, torch.from_file))
+    _put(undo, torch.UntypedStorage, "from_file", staticmethod(_if_shared(refuse, torch.UntypedStorage.from_file)))
     for store in _stores(native):
-        _put(store, "__init__", _never(refuse, "join the process group at"))
+        _put(undo, store, "__init__", _never(refuse, "join the process group at"))
+    return undo
 
 
-def _put(place: Any, name: str, value: Any) -> None:
+def _put(undo: contextlib.ExitStack, place: Any, name: str, value: Any) -> None:
+    if name in vars(place):
+        undo.callback(setattr, place, name, vars(place)[name])
+    else:  # it was a base's
+        undo.callback(delattr, place, name)
     setattr(place, name, value)
 
 

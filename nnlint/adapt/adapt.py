@@ -1,0 +1,172 @@
+"""From a target as users write it, and data, to a network that is ready to be trained on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nnlint.adapt.model import Adapted, NetworkSource, View
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nnlint.adapt.fitting import Fit, Fitting
+    from nnlint.inputs.search import Proposal
+    from nnlint.train.data.model import Data
+
+
+def adapt(source: NetworkSource, data: Data, *, size: tuple[int, int] | None = None) -> Adapted:
+    """Make a network ready to be trained on data.
+
+    It is taken as it is if it fits; else its constructor's own arguments are given what the data ask for (the number
+    of classes, of channels, the resolution), else its last layer is replaced. Whatever is promised was run.
+
+    Args:
+        source: the network.
+        data: what it is to be trained on.
+        size: the (height, width) that images are to be shown in; None: the smallest that suits.
+
+    Raises:
+        UsageError: if there is no such file or network, or several and none was named.
+        ReadError: if the file is not Python.
+        MismatchError: if it does not fit the data and cannot be adapted, with the reason.
+        NnlintError: if it cannot be built.
+    """
+    return adapt_all([source], data, size=size)[0]
+
+
+def adapt_all(
+    sources: Sequence[NetworkSource], data: Data, *, size: tuple[int, int] | None = None
+) -> tuple[Adapted, ...]:
+    """Make networks ready to be trained on the same data, shown to all of them in the same way.
+
+    Raises:
+        what `adapt` raises; `MismatchError` too if there is no one way to show the data to all.
+    """
+    from nnlint.adapt.explain import mismatch, no_common_view
+    from nnlint.adapt.fitting import Fitting
+    from nnlint.adapt.opening import open_network
+
+    openings = [open_network(source) for source in sources]
+    fittings = [Fitting(opening, data) for opening in openings]
+    proposals = [_stated(fitting) for fitting in fittings]
+    if len(data.shape) == 1:
+        _read_by(fittings, proposals, data)
+    views = _views(fittings, proposals, data, size)
+    for view in views:
+        fits = _fits(fittings, view)
+        if fits is not None:
+            return tuple(_adapted(one, fit, view) for one, fit in zip(fittings, fits, strict=True))
+        if any(one.hopeless for one in fittings):
+            break
+    accepted = []
+    for one, stated in zip(fittings, proposals, strict=True):
+        own = [view for view in views if one.fit(view) is not None] if len(fittings) > 1 and not one.hopeless else []
+        if not own:
+            raise mismatch(one, views, stated)
+        accepted.append(own)
+    raise no_common_view(fittings, accepted)
+
+
+def _fits(fittings: Sequence[Fitting], view: View) -> list[Fit] | None:
+    """A fit for each network, None as soon as one has none."""
+    found = []
+    for one in fittings:
+        fit = one.fit(view)
+        if fit is None:
+            return None
+        found.append(fit)
+    return found
+
+
+def _stated(fitting: Fitting) -> list[Proposal]:
+    """What a file says of its network's inputs."""
+    from nnlint.adapt.facts import BATCH
+    from nnlint.examine.proposals import stated_inputs
+
+    opening = fitting.opening
+    with opening.home.open():
+        return stated_inputs(opening.script, opening.candidate, alone=opening.alone, batch=BATCH)
+
+
+def _read_by(fittings: Sequence[Fitting], proposals: Sequence[list[Proposal]], data: Data) -> None:
+    """The layers that read vectors made as wide as these are, where no argument of the network does it."""
+    from nnlint.adapt.facts import traced_anyhow
+    from nnlint.adapt.layers import Change, reading
+    from nnlint.examine.network import Traced, graph_of
+
+    for fitting, stated in zip(fittings, proposals, strict=True):
+        if fitting.fit(View()) is not None:
+            continue
+        traced = traced_anyhow(fitting.opening, stated)
+        if isinstance(traced, Traced):
+            first = reading(graph_of(traced, fitting.opening.candidate.name, fitting.opening.script.path))
+            fitting.change(tuple(Change(op.path, data.shape[0], end=False) for op in first))
+
+
+def _views(
+    fittings: Sequence[Fitting], proposals: Sequence[list[Proposal]], data: Data, size: tuple[int, int] | None
+) -> list[View]:
+    from nnlint.adapt.views import channels, sizes, stated_sizes
+
+    if len(data.shape) != 3:
+        return [View()]
+    written = [fitting.as_written() for fitting in fittings]
+    chooses = any("resolution" in use.roles() for _, use in written)
+    stated = [one for found in proposals for one in stated_sizes(found)]
+    counts = channels(data.shape[0], written)
+    return [
+        View(count, side) for side in sizes(data.shape, asked=size, chooses=chooses, stated=stated) for count in counts
+    ]
+
+
+def _adapted(fitting: Fitting, fit: Fit, view: View) -> Adapted:
+    from nnlint.adapt.facts import BATCH, head_of, stated_loss
+
+    opening, plan = fitting.opening, fit.plan
+    graph = fitting.graph(plan)
+
+    def build() -> nn.Module:
+        return plan.build(opening)[0]
+
+    assert fit.outcome.trained is not None
+    loss, at = stated_loss(opening, graph)
+    params, macs = (graph.params, graph.macs // BATCH) if graph is not None else (_count(build()), 0)
+    return Adapted(
+        opening.source,
+        opening.candidate.name,
+        build,
+        view,
+        fit.outcome.outputs,
+        head_of(graph, fit.outcome.trained),
+        params,
+        macs,
+        loss,
+        at,
+        tuple(_notes(fitting, fit, view)),
+    )
+
+
+def _count(net: nn.Module) -> int:
+    return sum(math.prod(one.shape) for one in net.parameters())
+
+
+def _notes(fitting: Fitting, fit: Fit, view: View) -> list[str]:
+    from nnlint.adapt.explain import view_text
+    from nnlint.adapt.views import shape_of
+
+    opening, data = fitting.opening, fitting.data
+    notes: list[str] = []
+    changed: dict[str, Any] = fit.use.changed
+    if changed:
+        notes.append(f"{', '.join(f'{name}={value!r}' for name, value in changed.items())} for the data")
+    notes += fit.said
+    if shape_of(view, data.shape) != data.shape:
+        notes.append(f"{data.name} is shown as {view_text(view)}")
+    if fit.plan.flat:
+        notes.append("axes of size 1 are left out of its result")
+    assumed = [text for text in opening.candidate.guesses if text.partition("=")[0] not in changed]
+    if assumed:
+        notes.append(f"assumed {', '.join(assumed)}: nobody states them")
+    return [*notes, *opening.notes]

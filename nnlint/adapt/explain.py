@@ -1,0 +1,161 @@
+"""Why a network cannot be trained on the data: what it takes and gives, what the data are, what was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from nnlint.adapt.facts import traced_anyhow
+from nnlint.adapt.fitting import Fitting
+from nnlint.adapt.model import View
+from nnlint.adapt.trial import Outcome, described
+from nnlint.errors import MismatchError
+from nnlint.examine.network import Traced
+from nnlint.inputs.search import NoInputs, Proposal
+from nnlint.inputs.template import leaves
+from nnlint.train.data.model import Data
+
+
+def mismatch(fitting: Fitting, views: Sequence[View], proposals: list[Proposal]) -> MismatchError:
+    """The error for a network that fits the data in none of the views."""
+    opening, data = fitting.opening, fitting.data
+    name = opening.candidate.name
+    found = traced_anyhow(opening, proposals)
+    nature = _nature(found) if isinstance(found, Traced) else f"nnlint found no input that it accepts{_why(found)}"
+    wrong, advice = _wrong(fitting, found)
+    message = f"{name} cannot be trained on {data.name}: {nature}; {described_data(data)}; {wrong}"
+    if views and views[0].size is not None and len(views) > 1:
+        message += f" (tried: {_tried(views)})"
+    return MismatchError(message, where=opening.candidate.target, help=advice)
+
+
+def no_common_view(fittings: Sequence[Fitting], accepted: Sequence[Sequence[View]]) -> MismatchError:
+    """The error for networks that fit the data one by one, and not as they are shown to the others."""
+    parts = [
+        f"{one.opening.source.label or one.opening.candidate.name} takes {view_text(views[0])}"
+        for one, views in zip(fittings, accepted, strict=True)
+    ]
+    return MismatchError(
+        "there is no one way to show the data to all of the networks: " + ", ".join(parts),
+        where=fittings[0].opening.candidate.target,
+        help="a comparison shows the same data to both: give one of them a `channels` or `resolution` argument",
+    )
+
+
+def view_text(view: View) -> str:
+    """A view in words: ``images of 3x32x32``."""
+    return f"images of {view.channels}x{view.size[0]}x{view.size[1]}" if view.size else "vectors"
+
+
+def described_data(data: Data) -> str:
+    """What data ask of a network."""
+    if len(data.shape) == 3:
+        what = f"images of {data.shape[0]}x{data.shape[1]}x{data.shape[2]}"
+    else:
+        what = f"vectors of {data.shape[0]} numbers"
+    outputs = "1 or 2 outputs" if data.task == "binary" else f"(N, {data.outputs})"
+    return f"{data.name} has {what} and needs {outputs}"
+
+
+def _nature(traced: Traced) -> str:
+    """What a network takes and gives."""
+    taken = " and ".join(traced.inputs.texts) or "nothing"
+    many = len(leaves((traced.inputs.args, traced.inputs.kwargs)))
+    outputs = [node for node in traced.recorded.graph.nodes if node.op == "output"]
+    value = outputs[0].meta.get("val") if outputs else None
+    made = _made(value, traced)
+    return f"it takes {_several(many)}{taken} and gives {made}"
+
+
+def _several(many: int) -> str:
+    return f"{many} inputs, " if many > 1 else ""
+
+
+def _made(value: object, traced: Traced) -> str:
+    outputs = [node for node in traced.recorded.graph.nodes if node.op == "output"]
+    args = outputs[0].args[0] if outputs else None
+    shape = _shape(args)
+    return shape if shape is not None else described(args) if value is None else described(value)
+
+
+def _shape(node: object) -> str | None:
+    meta = getattr(node, "meta", {})
+    for key in ("val", "example_value", "tensor_meta", "value"):
+        value = meta.get(key)
+        if isinstance(value, Tensor) or hasattr(value, "shape"):
+            return f"({', '.join(['N', *map(str, tuple(value.shape)[1:])])})"
+    return None
+
+
+def _why(found: NoInputs) -> str:
+    best = found.best
+    return f" ({best.fault.text})" if best is not None and best.fault.text else ""
+
+
+def _tried(views: Sequence[View]) -> str:
+    channels = list(dict.fromkeys(view.channels for view in views))
+    sides = list(dict.fromkeys(view.size for view in views if view.size))
+    shown = ", ".join(f"{height}x{width}" for height, width in sides)
+    return f"{' and '.join(map(str, channels))} channels at {shown}"
+
+
+def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
+    """Which part does not fit, and what to do."""
+    data = fitting.data
+    outcomes = [outcome for _, outcome in fitting.failed]
+    of_kind = {outcome.ending: outcome for outcome in reversed(outcomes)}
+    if "backward" in of_kind:
+        return f"no gradient reaches its weights ({of_kind['backward'].said})", "train it without `torch.no_grad()`"
+    if isinstance(found, Traced):
+        told = _inputs_wrong(found, data)
+        if told is not None:
+            return told
+    if "form" in of_kind:
+        return _form(of_kind["form"], data)
+    if "numbers" in of_kind:
+        outcome = of_kind["numbers"]
+        return (
+            f"it gives {outcome.said}, and what makes its last numbers is no layer that could be replaced",
+            "give it an argument for the number of outputs (`num_classes`), or data with as many",
+        )
+    first = next((outcome.said for outcome in outcomes), "it was not run")
+    return f"it fails on them: {first}", "name a call that builds it for these data: 'model.py:Net(...)'"
+
+
+def _inputs_wrong(found: Traced, data: Data) -> tuple[str, str] | None:
+    tensors = [leaf for leaf in leaves((found.inputs.args, found.inputs.kwargs)) if isinstance(leaf, Tensor)]
+    if len(tensors) > 1:
+        return (
+            f"the data have one input, and it wants {len(tensors)}",
+            "wrap it in a module whose forward takes one tensor and makes the others",
+        )
+    if not tensors:
+        return "it takes no tensor", "give it a forward that takes one tensor"
+    if not tensors[0].is_floating_point():
+        kind = "token ids" if tensors[0].dtype.is_signed else "whole numbers"
+        return (
+            f"it takes {kind}, and the data are {'images' if len(data.shape) == 3 else 'measurements'}",
+            "`nnlint train` trains networks on images and on tables; give such a network",
+        )
+    dims = tensors[0].dim() - 1
+    if dims != len(data.shape):
+        forms = {1: "vectors", 2: "sequences", 3: "images", 4: "volumes"}
+        takes, are = forms.get(dims, f"samples of {dims} axes"), forms[len(data.shape)]
+        help_ = "give a network that takes images, or `--data breast-cancer` or `diabetes` for one that takes vectors"
+        if len(data.shape) == 1:
+            help_ = "give a network that takes (N, F), or data that are images (`--data digits`)"
+        elif dims == 1 and data.shape:
+            help_ = "let its forward begin with `x.flatten(1)`, or " + help_
+        return f"it takes {takes}, and the data are {are}", help_
+    return None
+
+
+def _form(outcome: Outcome, data: Data) -> tuple[str, str]:
+    if len(outcome.shape) > 1:
+        return (
+            f"it gives {outcome.said}: a map of numbers a sample, not {data.outputs}",
+            "pool its result over the map (`x.mean((2, 3))`), or give a network that classifies",
+        )
+    help_ = "let it return the scores alone; other results (features, auxiliary scores) belong in another method"
+    return f"it gives {outcome.said}, where one tensor is needed", help_

@@ -1,0 +1,256 @@
+"""Ways to make a network fit the data in one view of them, tried in order until one runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nnlint.adapt.arguments import Use, Wanted
+from nnlint.adapt.facts import graph_in
+from nnlint.adapt.layers import Change, scoring
+from nnlint.adapt.model import View
+from nnlint.adapt.opening import Opening
+from nnlint.adapt.trial import EVALUATED, Outcome, run
+from nnlint.adapt.views import shape_of
+from nnlint.graph import Graph
+from nnlint.kinds import log_probability, softmax
+from nnlint.load.guessing import Role
+from nnlint.train.data.model import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a network is built for the data.
+
+    Attributes:
+        wanted: values for its own arguments.
+        changes: layers that are replaced.
+        shape: of a sample.
+        lazy: it has layers that are made in its first pass.
+        flat: its result has axes of size 1 to be left out.
+    """
+
+    wanted: Wanted
+    changes: tuple[Change, ...] = ()
+    shape: tuple[int, ...] = ()
+    lazy: bool = False
+    flat: bool = False
+
+    def build(self, opening: Opening) -> tuple[nn.Module, Use, list[str]]:
+        """Build it.
+
+        Returns:
+            the network, what was done about its arguments, and about its layers in words.
+        """
+        net, use = opening.build(self.wanted)
+        if self.lazy:
+            _materialise(net, self.shape)
+        said = [change.apply(net) for change in self.changes]
+        if self.flat:
+            net.register_forward_hook(_flattened)
+        net.train()
+        return net, use, said
+
+
+def _materialise(net: nn.Module, shape: tuple[int, ...]) -> None:
+    net.eval()
+    with torch.no_grad():
+        net(torch.zeros(EVALUATED, *shape))
+
+
+def _flattened(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    return output.flatten(1) if output.dim() > 2 else output
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A plan that was run, and what came of it."""
+
+    plan: Plan
+    outcome: Outcome
+    use: Use
+    said: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Fitting:
+    """The tries to fit one network to the data.
+
+    Attributes:
+        changes: layers that are replaced in any case.
+        failed: what came of the tries so far, by view.
+    """
+
+    opening: Opening
+    data: Data
+    changes: tuple[Change, ...] = ()
+    failed: list[tuple[View, Outcome]] = field(default_factory=list)
+    _built: dict[object, tuple[nn.Module, Use, list[str]]] = field(default_factory=dict)
+    _fits: dict[View, Fit | None] = field(default_factory=dict)
+
+    def as_written(self) -> tuple[nn.Module, Use]:
+        """The network as its file builds it. (It is for looking at: it may have been run.)"""
+        net, use, _ = self._network(Plan({}, self.changes))
+        return net, use
+
+    def change(self, changes: tuple[Change, ...]) -> None:
+        """Replace these layers in whatever is tried from now on."""
+        self.changes = changes
+        self._fits.clear()
+        self.failed.clear()
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no other view would help: its result is no tensor at all, or it cannot be trained."""
+        return any(
+            outcome.ending == "backward" or (outcome.ending == "form" and not outcome.shape and "(" not in outcome.said)
+            for _, outcome in self.failed
+        )
+
+    def fit(self, view: View) -> Fit | None:
+        """A way to make the network fit the data in this view, None if none was found (then see `failed`)."""
+        if view not in self._fits:
+            self._fits[view] = self._fit(view)
+        return self._fits[view]
+
+    def _fit(self, view: View) -> Fit | None:
+        shape = shape_of(view, self.data.shape)
+        resizable: list[Plan] = []
+        for wanted in self._choices(shape):
+            plan = Plan(wanted, self.changes, shape)
+            outcome = self._try(plan)
+            if self._fits_task(outcome):
+                fit = self._accepted(plan, outcome)
+                if fit is not None:
+                    return fit
+            self.failed.append((view, outcome))
+            if outcome.ending == "numbers":
+                resizable.append(plan)
+            if self.hopeless:
+                return None
+        for plan in resizable:
+            fit = self._resized(plan)
+            if fit is not None:
+                return fit
+        return None
+
+    # ------------------------------------------------------------------------------------------------ arguments
+
+    def _choices(self, shape: tuple[int, ...]) -> Iterator[Wanted]:
+        """Sets of arguments to give, as it is first; each once."""
+        _, use = self.as_written()
+        image = len(shape) == 3
+        for outputs in self._numbers():
+            full: dict[Role, int | tuple[int, int]] = {"outputs": outputs, "features": math.prod(shape)}
+            if image:
+                full |= {"channels": shape[0], "resolution": (shape[1], shape[2])}
+            yield from _distinct(full, use, shape)
+
+    def _numbers(self) -> tuple[int, ...]:
+        """The numbers of outputs that will do, the one of the data first."""
+        return tuple(dict.fromkeys((self.data.outputs, 1, 2))) if self.data.task == "binary" else (self.data.outputs,)
+
+    def _fits_task(self, outcome: Outcome) -> bool:
+        return outcome.ending == "numbers" and outcome.outputs in self._numbers()
+
+    # ----------------------------------------------------------------------------------------------------- tries
+
+    def _network(self, plan: Plan) -> tuple[nn.Module, Use, list[str]]:
+        """A network to be tried, kept as long as it is the last: where nothing depends on the size it is the same."""
+        key = (tuple(sorted(plan.wanted.items())), plan.changes)
+        if key not in self._built:
+            self._built.clear()
+            with torch.random.fork_rng(devices=[]):
+                self._built[key] = plan.build(self.opening)
+        return self._built[key]
+
+    def _try(self, plan: Plan) -> Outcome:
+        try:
+            net, _, _ = self._network(plan)
+        except Exception as error:
+            return Outcome("error", said=f"{type(error).__name__}: {error}".splitlines()[0])
+        if any(map(nn.parameter.is_lazy, net.parameters())):
+            self._built.clear()  # the first pass fixes its sizes
+        return run(net, plan.shape)
+
+    def _accepted(self, plan: Plan, outcome: Outcome) -> Fit | None:
+        """The plan made whole; None where one number for yes or no goes through a softmax, which makes it 1."""
+        with torch.random.fork_rng(devices=[]):
+            net, use, said = plan.build(self.opening)
+        lazy = any(map(nn.parameter.is_lazy, net.parameters()))
+        plan = replace(plan, lazy=lazy, flat=len(outcome.shape) > 1)
+        if outcome.outputs == 1 and outcome.trained is not None and self.data.task == "binary":
+            graph = self.graph(plan)
+            if graph is not None and any(op in softmax | log_probability for op in graph.output.inputs):
+                return None
+        return Fit(plan, outcome, use, tuple(said))
+
+    def _resized(self, plan: Plan) -> Fit | None:
+        """The plan with the layer that makes the scores replaced."""
+        graph = self.graph(plan)
+        head = scoring(graph) if graph is not None else None
+        if graph is None or head is None or _is_autoencoder(graph):
+            return None
+        for outputs in self._numbers():
+            new = replace(plan, changes=(*plan.changes, Change(head.path, outputs, end=True)))
+            outcome = self._try(new)
+            if self._fits_task(outcome):
+                fit = self._accepted(new, outcome)
+                if fit is not None:
+                    return fit
+        return None
+
+    def graph(self, plan: Plan) -> Graph | None:
+        """The graph of the network that a plan makes."""
+
+        def make() -> nn.Module:
+            return plan.build(self.opening)[0]
+
+        with torch.random.fork_rng(devices=[]):
+            net = make()
+            if any(map(nn.parameter.is_lazy, net.parameters())):
+                _materialise(net, plan.shape)
+        return graph_in(self.opening, net, plan.shape, make)
+
+
+def _is_autoencoder(graph: Graph) -> bool:
+    """Whether it gives as many numbers as it is given: it makes its input anew, and its last layer makes no scores."""
+    given = math.prod(graph.inputs[0].shape) if graph.inputs else 0
+    return bool(graph.output.inputs) and math.prod(graph.output.inputs[0].shape) == given
+
+
+def _distinct(full: Mapping[Role, Any], use: Use, shape: tuple[int, ...]) -> Iterator[Wanted]:
+    roles = use.roles()
+    have: dict[Role, Any] = {role: value for role, value in full.items() if role in roles}
+    chooses_size = "resolution" in roles and "resolution" in have
+    fits_already = not chooses_size or all(
+        one.value in (shape[1], shape[1:], list(shape[1:])) for one in use.found if one.role == "resolution"
+    )
+    choices: list[dict[Role, Any]] = [{}] if fits_already else []
+    choices.append(have)
+    if len(shape) == 3 and "features" in have:  # `input_size=32` is the side of an image
+        choices.append({**have, "features": shape[1]})
+        choices.append(_without(have, "features"))
+    choices += [_without(have, "channels"), _without(have, "outputs"), _without(have, "channels", "features")]
+    choices += [_without(have, "resolution"), _without(have, "channels", "features", "resolution"), {}]
+    seen = []
+    for choice in choices:
+        effect = {role: value for role, value in choice.items() if _changes(role, value, use)}
+        if effect not in seen:
+            seen.append(effect)
+            yield effect
+
+
+def _without(wanted: Mapping[Role, Any], *roles: Role) -> dict[Role, Any]:
+    return {role: value for role, value in wanted.items() if role not in roles}
+
+
+def _changes(role: Role, value: Any, use: Use) -> bool:
+    """Whether an argument of this kind has another value than the one wanted."""
+    forms = (value, value[0], list(value)) if isinstance(value, tuple) else (value, (value,), [value])
+    return any(one.value not in forms for one in use.found if one.role == role)

@@ -1,0 +1,141 @@
+"""A target, opened: the one network it means, and how to build it with real weights in this process."""
+
+from __future__ import annotations
+
+import ast
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from nnlint.adapt.arguments import Place, Use, Wanted, constructors, given
+from nnlint.adapt.home import Home, drawn_from_torch
+from nnlint.adapt.model import NetworkSource
+from nnlint.errors import NnlintError, UsageError
+from nnlint.examine.file import subject_of
+from nnlint.load.candidate import Candidate, Failure, Loaded
+from nnlint.load.load import load
+from nnlint.load.timing import TookTooLongError
+from nnlint.script.model import Build, Script
+from nnlint.script.read import read
+from nnlint.script.source import instead
+from nnlint.site import of_node
+from nnlint.targets import expand
+
+
+@dataclass(eq=False)
+class Opening:
+    """A network of a file that can be built in this process, as often as wanted.
+
+    Attributes:
+        alone: the file has no other network: what it says of no network in particular is said of this one.
+        notes: what happened when the file was loaded.
+    """
+
+    source: NetworkSource
+    script: Script
+    candidate: Candidate
+    home: Home
+    alone: bool
+    notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        place = _maker(self.script, self.candidate)
+        self.places = [*constructors(type(self.candidate.module)), *([place] if place is not None else [])]
+
+    def build(self, wanted: Wanted) -> tuple[nn.Module, Use]:
+        """Build the network, on the CPU, with the numbers that torch's generator gives now.
+
+        Args:
+            wanted: values for the arguments that say something of the data.
+
+        Raises:
+            Exception: what the file's own code raises.
+        """
+        use = Use()
+        with self.home.open(), drawn_from_torch(), given(self.places, wanted, use):
+            try:
+                net = subject_of(self.script, self.candidate).rebuild()
+            except (SystemExit, TookTooLongError) as error:
+                raise RuntimeError(str(error)) from error
+        return net, use
+
+
+def open_network(source: NetworkSource) -> Opening:
+    """Load the file of a target by its definitions, and choose the network that is meant.
+
+    Raises:
+        UsageError: if there is no such file or network, or the file has several and none was named.
+        ReadError: if the file is not Python.
+        NnlintError: if the network cannot be built.
+    """
+    with instead(source.texts):
+        targets = expand([source.target])
+    if len(targets) != 1:
+        raise UsageError(
+            "this is a folder" if targets else "there is no Python file in this folder",
+            where=source.target,
+            help="give the file of one network: model.py, or model.py:Name",
+        )
+    home = Home(source.texts)
+    # weights that are made when the definitions run are the same in every process
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        with home.open(), drawn_from_torch():
+            script = read(targets[0].path)
+            loaded = load(script, targets[0].name)
+    candidate = _chosen(source, loaded)
+    return Opening(source, script, candidate, home, len(loaded.candidates) == 1, loaded.notes)
+
+
+def _chosen(source: NetworkSource, loaded: Loaded) -> Candidate:
+    if len(loaded.candidates) == 1:
+        return loaded.candidates[0]
+    if loaded.candidates:
+        names = ", ".join(candidate.target for candidate in loaded.candidates)
+        raise UsageError(
+            f"it has {len(loaded.candidates)} networks, and one is to be trained",
+            where=source.target,
+            help=f"name one: {names}",
+        )
+    if loaded.failures:
+        raise _not_built(loaded.failures[0])
+    raise UsageError("it defines no network", where=source.target, help="give the file of a torch.nn.Module")
+
+
+def _not_built(failure: Failure) -> NnlintError:
+    where = str(failure.site) if failure.site else failure.target
+    return NnlintError(f"{failure.name} cannot be built: {failure.message}", where=where, help=failure.help)
+
+
+def _maker(script: Script, candidate: Candidate) -> Place | None:
+    """Where the file looks up the function that makes a network, if one does."""
+    namespace = candidate.namespace
+    for build in script.builds:
+        if candidate.site == build.site:
+            return _place(_callee(script, build), namespace)
+    for factory in script.factories:
+        if candidate.site == factory.site:
+            return _place(ast.parse(factory.name, mode="eval").body, namespace)
+    return None
+
+
+def _callee(script: Script, build: Build) -> ast.expr | None:
+    """What a build calls: ``models.resnet18`` in ``models.resnet18(weights=None).to(device)``."""
+    calls = (node for node in ast.walk(build.node) if isinstance(node, ast.Call))
+    return next((call.func for call in calls if of_node(script.path, script.lines, call) == build.site), None)
+
+
+def _place(node: ast.expr | None, namespace: Any) -> Place | None:
+    found: Place | None = None
+    with suppress(Exception):  # a name that the loader itself cannot give is no place
+        if isinstance(node, ast.Name):
+            found = Place(namespace, node.id, namespace[node.id])
+        elif isinstance(node, ast.Attribute):
+            holder = eval(compile(ast.Expression(node.value), "<target>", "eval"), dict(namespace))
+            found = Place(holder, node.attr, getattr(holder, node.attr))
+    if found is None or isinstance(found.made, type) or not callable(found.made):
+        return None
+    return found

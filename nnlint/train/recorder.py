@@ -35,6 +35,7 @@ class Recorder(Watch):
     ) -> None:
         self.folder, self.net, self.metric, self.epochs, self.metadata = folder, net, metric, epochs, metadata
         self.best = -float("inf")
+        self.best_epoch = 0
         self.best_state: dict[str, Any] | None = None
         self.saved_at = 0.0
         self.cost = 0.0
@@ -56,20 +57,17 @@ class Recorder(Watch):
     def _save(self, state: Mapping[str, Any]) -> None:
         """The best weights first: a checkpoint says that they are there."""
         if self.best_state is not None:
-            last = _copied(self.net)
-            self.net.load_state_dict(self.best_state)
-            self._weights("best", self.best_epoch)
-            self.net.load_state_dict(last)
+            self._weights("best", self.best_state, self.best_epoch)
             self.best_state = None
         save(self.folder.path, state)
 
     def end(self, trained: Trained) -> None:
         """The last weights, whatever they are worth: where the user stopped it they are what there is."""
         if trained.ending != "failed":
-            self._weights("last", len(trained.epochs))
+            self._weights("last", self.net, len(trained.epochs))
 
-    def _weights(self, name: str, epoch: int) -> None:
-        save_weights(self.folder.path / f"{name}.safetensors", self.net, {**self.metadata, "epoch": epoch})
+    def _weights(self, name: str, net: nn.Module | Mapping[str, Any], epoch: int) -> None:
+        save_weights(self.folder.path / f"{name}.safetensors", net, {**self.metadata, "epoch": epoch})
 
 
 def _copied(net: nn.Module) -> dict[str, Any]:

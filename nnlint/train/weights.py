@@ -20,7 +20,7 @@ from nnlint.train.atomic import CheckpointError
 _TIED, _LEFT_OUT = "nnlint.tied", "nnlint.left_out"
 
 
-def save_weights(path: Path, net: nn.Module, metadata: Mapping[str, Any] | None = None) -> None:
+def save_weights(path: Path, net: nn.Module | Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
     """Write the parameters and buffers of a network, whole or not at all.
 
     Tensors that are one (tied weights) are written once, as ``safetensors.torch.save_model`` does; the metadata say
@@ -28,7 +28,7 @@ def save_weights(path: Path, net: nn.Module, metadata: Mapping[str, Any] | None 
 
     Args:
         path: of the file (``best.safetensors``).
-        net: on any device.
+        net: on any device; or its state dict, kept from earlier.
         metadata: what is to be known of it (class, classes, metrics); what is no string is written as JSON.
 
     Raises:
@@ -38,7 +38,7 @@ def save_weights(path: Path, net: nn.Module, metadata: Mapping[str, Any] | None 
     tied: dict[str, str] = {}
     left_out: list[str] = []
     first: dict[Any, str] = {}
-    for name, value in net.state_dict().items():
+    for name, value in (net.state_dict() if isinstance(net, nn.Module) else net).items():
         if not isinstance(value, torch.Tensor):  # `get_extra_state` of a module: safetensors hold only tensors
             left_out.append(name)
             continue

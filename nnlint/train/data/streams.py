@@ -1,0 +1,276 @@
+"""Data sets and loaders of the user's: what they hand out is looked at before training begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from nnlint.errors import NnlintError, UsageError
+from nnlint.train.data.assemble import VAL_OF_TRAIN, tensor
+from nnlint.train.data.model import Data, Stream, Task
+from nnlint.train.data.pictures import pixels_of
+from nnlint.train.data.split import WORDS, carve, split
+from nnlint.train.data.statistics import mean_and_std
+from nnlint.train.data.view import sample
+
+#: so many labels are read, at equal distances, where a data set does not tell its classes; so many inputs for the mean
+_LABELS, _INPUTS = 2000, 512
+_SAMPLE = "expected (input, target): a tensor and a number"
+
+
+def streamed(spec: str, parts: Mapping[str, Any], classes: tuple[str, ...], task: Task | None) -> Data:
+    """Data whose samples are handed out as training goes.
+
+    Shape, task and classes are found from the first samples and from what the data sets say of themselves (``classes``,
+    ``targets``). Inputs of uint8 get the mean and deviation of some of them; others are taken as they come.
+
+    Args:
+        spec: how the user wrote it.
+        parts: ``all``, or ``train`` and others: data sets by number, or loaders.
+        classes: the names of the classes, if they were given.
+        task: what the targets are, if it was said.
+
+    Raises:
+        UsageError: for samples that are no pair, of different shapes, or with targets that no task fits.
+    """
+    notes: list[str] = []
+    divided, words = _divided(spec, parts, notes)
+    streams = {part: _stream(one) for part, one in divided.items()}
+    shapes = {part: _shape(f"{spec}, {part}", stream) for part, stream in streams.items()}
+    if len(set(shapes.values())) > 1:
+        told = ", ".join(f"{part} {shape}" for part, shape in shapes.items())
+        raise UsageError(f"samples have different shapes: {told}", where=spec)
+    targets = {part: _targets(f"{spec}, {part}", divided[part], stream) for part, stream in streams.items()}
+    chosen, names, outputs = _task(spec, divided["train"], targets, classes, task, notes)
+    inputs = sample(streams["train"], _INPUTS)
+    mean, std = (None, None) if inputs.is_floating_point() else mean_and_std(inputs.numpy())
+    numbers = mean_and_std(targets["train"].astype(np.float32)) if chosen == "numbers" else None
+    return Data(
+        name=spec,
+        source=f"made by {spec}; {words}",
+        task=chosen,
+        shape=shapes["train"],
+        outputs=outputs,
+        train=streams["train"],
+        val=streams["val"],
+        test=streams.get("test"),
+        classes=names,
+        mean=None if mean is None else tensor(mean.astype(np.float32)),
+        std=None if std is None else tensor(std.astype(np.float32)),
+        target_mean=None if numbers is None else tensor(numbers[0].astype(np.float32)),
+        target_std=None if numbers is None else tensor(numbers[1].astype(np.float32)),
+        notes=tuple(notes),
+    )
+
+
+def _divided(spec: str, parts: Mapping[str, Any], notes: list[str]) -> tuple[dict[str, Any], str]:
+    """Data sets to train on and to judge by, and how they came about."""
+    if "val" in parts:
+        return dict(parts), "split as given"
+    if "all" not in parts and "test" in parts and isinstance(parts["train"], DataLoader):
+        notes.append("there is no val part: the test part is looked at after each epoch, so that it judges less well")
+        return {"train": parts["train"], "val": parts["test"]}, "split as given"
+    whole = parts.get("all", parts.get("train"))
+    if isinstance(whole, DataLoader):
+        raise UsageError(
+            "there is one loader, and nothing to judge by", where=spec, help="return (train loader, val loader)"
+        )
+    count = _count(spec, whole)
+    labels = _known_labels(whole)
+    if "all" in parts:
+        picks = dict(zip(("train", "val", "test"), split(count, labels, spec), strict=True))
+        words = f"{WORDS}{'' if labels is None else ', stratified by class'}"
+        return {part: Subset(whole, indices.tolist()) for part, indices in picks.items()}, words
+    kept, apart = carve(count, labels, VAL_OF_TRAIN, spec)
+    rest = {part: one for part, one in parts.items() if part != "train"}
+    pair = {"train": Subset(whole, kept.tolist()), "val": Subset(whole, apart.tolist())}
+    return {**pair, **rest}, "an eighth of the training samples set apart as val by a fixed seed"
+
+
+def _count(spec: str, dataset: Any) -> int:
+    try:
+        count = len(dataset)
+    except (TypeError, NotImplementedError) as error:
+        raise UsageError(f"the data set does not tell its length ({error})", where=spec) from None
+    if count < 2:
+        raise UsageError(f"the data set has {count} samples, expected at least 2", where=spec)
+    return count
+
+
+def _known_labels(dataset: Any) -> Any:
+    """(N,) whole numbers that a data set has as ``targets`` or ``labels``, as torchvision's do; None if it has none."""
+    if isinstance(dataset, Subset):
+        whole = _known_labels(dataset.dataset)
+        return None if whole is None else whole[np.asarray(dataset.indices, dtype=np.int64)]
+    for name in ("targets", "labels"):
+        found = getattr(dataset, name, None)
+        if isinstance(found, (list, tuple, np.ndarray, Tensor)) and len(found) == len(dataset):
+            try:
+                values = np.asarray(found)
+            except (ValueError, TypeError):
+                continue
+            if values.ndim == 1 and values.dtype.kind in "biu":
+                return values.astype(np.int64)
+    return None
+
+
+def _known_classes(dataset: Any) -> tuple[str, ...]:
+    """The names that a data set gives its classes."""
+    while isinstance(dataset, (Subset, DataLoader)):
+        dataset = dataset.dataset
+    names = getattr(dataset, "classes", None)
+    return tuple(map(str, names)) if isinstance(names, (list, tuple)) and len(names) > 1 else ()
+
+
+def _stream(one: Any) -> Stream:
+    if isinstance(one, DataLoader):
+        try:
+            samples: int | None = len(one.dataset)  # type: ignore[arg-type]
+        except (TypeError, NotImplementedError):
+            samples = None
+        return Stream(loader=one, samples=samples)
+    return Stream(dataset=Plain(one), samples=len(one))
+
+
+class Plain(Dataset[Any]):
+    """A data set whose pictures and arrays become tensors; whatever is one already stays as it is."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        item = self.dataset[index]
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            count = f" of {len(item)}" if isinstance(item, (tuple, list)) else ""
+            raise UsageError(f"a sample is a {type(item).__name__}{count}, {_SAMPLE}")
+        return _tensor(item[0]), item[1]
+
+
+def _tensor(value: Any) -> Any:
+    """A sample's input as a tensor."""
+    if isinstance(value, Tensor):
+        return value
+    if type(value).__module__.partition(".")[0] == "PIL":
+        return torch.from_numpy(pixels_of(value).copy())
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        array = value.astype(np.float32) if value.dtype != np.uint8 or value.ndim != 3 else value
+        return torch.from_numpy(np.ascontiguousarray(array))
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, (int, float)) for one in value):
+        return torch.tensor(value, dtype=torch.float32)
+    raise UsageError(f"a sample's input is a {type(value).__name__}, expected a tensor, an array or a picture")
+
+
+def _shape(where: str, stream: Stream) -> tuple[int, ...]:
+    """The shape of a sample: of the first, one in the middle and the last, or of the first batch."""
+    if stream.dataset is not None:
+        count = len(stream.dataset)  # type: ignore[arg-type]
+        if not count:
+            raise UsageError("the data set is empty", where=where)
+        inputs = {index: _item(where, stream.dataset, index)[0] for index in (0, count // 2, count - 1)}
+        shapes = {index: tuple(one.shape) for index, one in inputs.items()}
+        for index, shape in shapes.items():
+            if shape != shapes[0]:
+                raise UsageError(
+                    f"sample 0 has shape {shapes[0]} and sample {index} {shape}, expected all alike",
+                    where=where,
+                    help="resize and crop them in the data set",
+                )
+        shape = shapes[0]
+        _finite(where, torch.stack(list(inputs.values())))
+    else:
+        batch = _first_batch(where, stream)
+        shape = tuple(batch[0].shape[1:])
+        _finite(where, batch[0])
+    if len(shape) not in (1, 3) or 0 in shape:
+        raise UsageError(f"a sample has shape {shape}, expected (C, H, W) or (F,)", where=where)
+    return shape
+
+
+def _finite(where: str, inputs: Tensor) -> None:
+    if not torch.isfinite(inputs).all():
+        raise UsageError("nan or infinity in the first samples, expected finite numbers", where=where)
+
+
+def _item(where: str, dataset: Any, index: int) -> tuple[Any, Any]:
+    try:
+        return dataset[index]  # type: ignore[no-any-return]
+    except NnlintError as error:
+        raise UsageError(f"sample {index}: {error.message}", where=error.where or where, help=error.help) from error
+    except Exception as error:
+        raise UsageError(f"sample {index} cannot be had: {type(error).__name__}: {error}", where=where) from error
+
+
+def _first_batch(where: str, stream: Stream) -> tuple[Tensor, Tensor]:
+    """The first batch of a loader, as it has to be."""
+    assert stream.loader is not None
+    try:
+        batch = next(iter(stream.loader), None)
+    except Exception as error:
+        raise UsageError(f"the first batch cannot be had: {type(error).__name__}: {error}", where=where) from error
+    if batch is None:
+        raise UsageError("the loader has no batch", where=where)
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not all(isinstance(one, Tensor) for one in batch):
+        raise UsageError(f"a batch is a {type(batch).__name__}, expected (inputs, targets), two tensors", where=where)
+    return batch[0], batch[1]
+
+
+def _targets(where: str, dataset: Any, stream: Stream) -> Any:
+    """The targets, or as many as say what they are, (n,) or (n, K)."""
+    known = _known_labels(dataset.dataset if isinstance(dataset, DataLoader) else dataset)
+    if known is not None:
+        return known
+    if stream.dataset is None:
+        return _first_batch(where, stream)[1].detach().cpu().numpy()
+    count = len(stream.dataset)  # type: ignore[arg-type]
+    indices = range(0, count, max(1, -(-count // _LABELS)))
+    values = [np.asarray(_item(where, stream.dataset, index)[1]) for index in indices]
+    if len({value.shape for value in values}) > 1 or any(value.dtype.kind not in "biuf" for value in values):
+        odd = next((value for value in values if value.dtype.kind not in "biuf"), values[0])
+        raise UsageError(f"a target is {odd!r}, expected a number, or as many for each sample", where=where)
+    return np.stack(values)
+
+
+def _task(
+    spec: str,
+    train: Any,
+    targets: Mapping[str, Any],
+    classes: tuple[str, ...],
+    asked: Task | None,
+    notes: list[str],
+) -> tuple[Task, tuple[str, ...], int]:
+    """Task, names of the classes, and the number of outputs."""
+    some = np.concatenate([values.reshape(len(values), -1) for values in targets.values()])
+    floats = some.dtype.kind == "f"
+    if asked == "numbers" or (asked is None and floats and set(np.unique(some).tolist()) != {0.0, 1.0}):
+        return "numbers", (), some.shape[1]
+    if some.shape[1] != 1:
+        raise UsageError(f"a sample has {some.shape[1]} targets, expected one class number", where=spec)
+    if (some < 0).any() or (some != np.floor(some)).any():
+        wrong = some[(some < 0) | (some != np.floor(some))][0]
+        raise UsageError(
+            f"a target is {wrong}, expected class numbers from 0", where=spec, help="--task numbers, if it is a number"
+        )
+    names = classes or _known_classes(train)
+    highest = int(some.max())
+    if names and highest >= len(names):
+        raise UsageError(
+            f"a target is {highest}, and there are {len(names)} classes (0 … {len(names) - 1})", where=spec
+        )
+    if not names:
+        names = tuple(map(str, range(highest + 1)))
+        counted = f"{len(names)} classes were found in {len(some):,} targets"
+        notes.append(f"the data set does not name its classes: {counted}; an attribute `classes` settles it")
+    if len(names) < 2:
+        raise UsageError(f"all targets that were read are {highest}, expected at least two classes", where=spec)
+    if asked == "binary" and len(names) != 2:
+        raise UsageError(f"yes or no was asked for and there are {len(names)} classes", where=spec)
+    task: Task = asked or ("binary" if len(names) == 2 else "classes")
+    return task, names, 1 if task == "binary" else len(names)

@@ -16,6 +16,9 @@ from nnlint.compare.model import Comparison, Effect, Pair, Verdict
 from nnlint.compare.statistics import ALPHA, FEWEST, sign_flip, spread
 from nnlint.train.results import Trained
 
+#: a true minus sign, as in the pages
+MINUS = "\u2212"
+
 
 def effect(pairs: Sequence[Pair], metric: str) -> Effect:
     """The difference between the two networks of finished pairs, and the verdict on it.
@@ -94,7 +97,7 @@ def _counted(run: Trained) -> float | None:
     """What a run counts; None for one that says nothing, not a number for one that is worth an unknown constant."""
     if _finished(run):
         return run.score
-    if run.ending == "failed" or run.ending == "interrupted":
+    if run.ending in ("failed", "interrupted"):
         return None
     return math.nan if run.baseline is None else run.baseline
 
@@ -167,8 +170,8 @@ def _why_not(comparison: Comparison) -> str:
     drift = largest_difference(comparison.pairs)
     if drift is not None and drift < 1e-3 and comparison.a.loss == comparison.b.loss:
         return (
-            f"p = {shown_p(effect.p)}; the losses of their epochs differ by {drift:.1g} at most, as rounding makes them "
-            "where the mathematics is the same"
+            f"p = {shown_p(effect.p)}; the losses of their epochs differ by {drift:.1g} at most, as rounding makes "
+            "them where the mathematics is the same"
         )
     interval = f"{change(effect, effect.low)} to {change(effect, effect.high)}"
     return f"p = {shown_p(effect.p)}, and the interval of 95 % reaches from {interval}"
@@ -199,8 +202,8 @@ def change(effect: Effect, value: float | None) -> str:
     if value is None or math.isnan(value):
         return "unknown"
     if math.isinf(value):
-        return "−∞" if value < 0 else "+∞"
-    sign = "+" if value > 0 else "−" if value < 0 else ""
+        return f"{MINUS}∞" if value < 0 else "+∞"
+    sign = "+" if value > 0 else MINUS if value < 0 else ""
     if effect.metric == "accuracy":
         return f"{sign}{abs(value) * 100:.2f} points"
     return f"{sign}{abs(value):.4f} {'R²' if effect.metric == 'r2' else effect.metric}"

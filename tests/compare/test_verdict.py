@@ -150,8 +150,8 @@ def test_rounding_is_called_rounding() -> None:
 def test_changes() -> None:
     accuracy, r2 = comparison(pairs(LOW, HIGH)).effect, replace(comparison(pairs(LOW, HIGH)).effect, metric="r2")
     assert change(accuracy, 0.0123) == "+1.23 points"
-    assert change(accuracy, -0.5) == "−50.00 points"
+    assert change(accuracy, -0.5) == "\u221250.00 points"
     assert change(accuracy, 0.0) == "0.00 points"
     assert change(r2, 0.01) == "+0.0100 R²"
-    assert change(accuracy, -math.inf) == "−∞"
+    assert change(accuracy, -math.inf) == "\u2212∞"
     assert change(accuracy, None) == "unknown"

@@ -1,0 +1,107 @@
+"""``nnlint compare``: two networks trained against each other, fairly."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nnlint.cli.train import (
+    BatchOption,
+    ColumnOption,
+    CourseOption,
+    DataOption,
+    DecayOption,
+    DeviceOption,
+    EpochsOption,
+    JudgeOption,
+    Optimizer,
+    OptimizerOption,
+    RateOption,
+    ReproOption,
+    SizeOption,
+    SpeedOption,
+)
+
+
+def compare(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B | FILE [RULES…]", help="Two networks; or one file, with --fix or --each, and rules."
+        ),
+    ],
+    fix: Annotated[
+        bool, typer.Option("--fix", help="FILE as written against fixed: by every fix, or by those of RULES.")
+    ] = False,
+    each: Annotated[bool, typer.Option("--each", help="Every rule's fixes alone, then all together.")] = False,
+    data: DataOption = "digits",
+    column: ColumnOption = None,
+    size: SizeOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pairs; fewer than 6 give no verdict.")] = 8,
+    epochs: EpochsOption = 10,
+    batch_size: BatchOption = 64,
+    optimizer: OptimizerOption = Optimizer.adamw,
+    lr: RateOption = None,
+    weight_decay: DecayOption = None,
+    schedule: CourseOption = None,
+    loss: JudgeOption = None,
+    lr_sweep: Annotated[
+        int, typer.Option("--lr-sweep", min=0, metavar="N", help="Each network at its own best of N rates.")
+    ] = 0,
+    speed: SpeedOption = False,
+    repro: ReproOption = False,
+    device: DeviceOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("-j", "--jobs", min=1, help="Processes.", show_default="one a core; on a GPU one"),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="RULES", help="With --fix and --each: not these rules.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="FOLDER", help="Where the page goes.", show_default="runs/compare-NAME-N"),
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Everything, as JSON; - for stdout.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report: no progress.")] = False,
+) -> int:
+    """Train two networks on the same data from the same seeds, and say whether one is better.
+
+    A B: two networks. FILE --fix: a file as written against its fixes (nothing is written). FILE --each: what each
+    rule's fixes are worth. A A: one network twice, from other seeds: what chance makes.
+    """
+    from nnlint.cli.comparing import Asked, run
+    from nnlint.cli.options import split
+    from nnlint.cli.train import image_size, mode
+    from nnlint.train.config import TrainConfig
+
+    config = TrainConfig(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer.value,
+        lr=lr,
+        weight_decay=weight_decay,
+        schedule=schedule.value if schedule else None,
+        mode=mode(speed=speed, repro=repro),
+        device=device,
+    )
+    asked = Asked(
+        targets=tuple(targets),
+        fix=fix or each,
+        each=each,
+        data=data,
+        column=column,
+        size=image_size(size),
+        loss=loss,
+        seeds=seeds,
+        sweep=lr_sweep,
+        jobs=jobs,
+        ignore=split(ignore),
+        out=out,
+        json=json,
+        quiet=quiet,
+    )
+    return run(asked, config)

@@ -1,0 +1,196 @@
+"""What ``nnlint compare`` does: the networks chosen, compared, and the report printed and written."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnlint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnlint.compare.compare import Progress
+    from nnlint.compare.model import Comparison
+    from nnlint.compare.variants import Variants
+    from nnlint.train.config import TrainConfig
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for beside the recipe; see the options of `nnlint.cli.compare.compare`."""
+
+    targets: tuple[str, ...]
+    fix: bool
+    each: bool
+    data: str
+    column: str | None
+    size: tuple[int, int] | None
+    loss: str | None
+    seeds: int
+    sweep: int
+    jobs: int | None
+    ignore: tuple[str, ...]
+    out: str | None
+    json: str | None
+    quiet: bool
+
+
+def run(asked: Asked, config: TrainConfig) -> int:
+    """Compare, print, write; return the exit code: 0 whatever the verdict, 130 if the user stopped it.
+
+    Raises:
+        NnlintError: if a network, the data or an option is wrong, or something cannot be written.
+    """
+    from nnlint.compare.compare import Contest, compare
+    from nnlint.compare.page import render as page
+    from nnlint.compare.plan import Plan
+    from nnlint.compare.text import document, render
+
+    variants = _variants(asked)
+    folder = _folder(asked, variants)
+    plan = Plan(variants.sources, asked.data, config, asked.column, asked.size, asked.loss)
+    contest = Contest(
+        plan,
+        seeds=asked.seeds,
+        noise=variants.noise,
+        diffs=variants.diffs,
+        fixes=variants.fixes,
+        sweep=asked.sweep,
+    )
+    with _progress(asked.quiet) as progress:
+        comparisons, stopped = compare(contest, jobs=asked.jobs, progress=progress)
+    notes = _notes(asked, variants.notes, comparisons, stopped=stopped)
+    if asked.json != "-":
+        print(render(comparisons, notes), end="")
+    _write(folder / "report.html", page(comparisons))
+    if asked.json is not None:
+        text = document(comparisons, notes)
+        if asked.json == "-":
+            print(text, end="")
+        else:
+            _write(Path(asked.json), text)
+    if not asked.quiet:
+        print(f"report: {folder / 'report.html'}", file=sys.stderr)
+    return INTERRUPTED if stopped else 0
+
+
+def _variants(asked: Asked) -> Variants:
+    from nnlint.cli.options import split
+    from nnlint.compare import variants
+    from nnlint.config.apply import Configs
+    from nnlint.settings import Settings
+
+    if not asked.fix:
+        if asked.ignore:
+            raise UsageError("without --fix or --each no rules run", where="--ignore", help="leave it out")
+        return variants.of_targets(asked.targets)
+    target, *rules = asked.targets
+    return variants.fixed(
+        target, split(rules), each=asked.each, settings=Settings(ignore=asked.ignore), configs=Configs()
+    )
+
+
+def _notes(asked: Asked, given: Sequence[str], comparisons: Sequence[Comparison], *, stopped: bool) -> tuple[str, ...]:
+    notes = list(given)
+    judged = {run.judged_on for one in comparisons for pair in one.pairs for run in (pair.a, pair.b)}
+    if asked.sweep and "val" in judged:
+        notes.append("There are no test data: the rates were chosen on the data that judge, if from other seeds.")
+    if stopped:
+        notes.append("Stopped before all seeds were done: this is what was finished.")
+    return tuple(notes)
+
+
+# ------------------------------------------------------------------------------------------------------- files
+
+
+def _folder(asked: Asked, variants: Variants) -> Path:
+    """The folder of the report, made now: that it cannot be made is better known before minutes of training."""
+    given = Path(asked.out) if asked.out else _fresh(variants)
+    try:
+        given.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be made: {error.strerror}", where=f"--out {given}", help="choose another") from error
+    return given
+
+
+def _fresh(variants: Variants) -> Path:
+    """``runs/compare-NAME-N`` with the first number that is free."""
+    names = dict.fromkeys(_name(source.target) for source in variants.sources)
+    stem = "compare-" + "-".join(list(names)[:2])
+    number = 1
+    while Path("runs", f"{stem}-{number}").exists():
+        number += 1
+    return Path("runs", f"{stem}-{number}")
+
+
+def _name(target: str) -> str:
+    """A target as part of a file name: ``src/net.py:Net(10)`` is ``net-Net-10``."""
+    path, colon, what = target.partition(".py:")
+    stem = Path(path).name if colon else Path(target).stem
+    return re.sub(r"\W+", "-", f"{stem}-{what}" if what else stem).strip("-") or "network"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror}", where=str(path), help="choose another place") from error
+
+
+# ---------------------------------------------------------------------------------------------------- progress
+
+
+def _progress(quiet: bool) -> Any:
+    """A bar on a terminal's stderr; nothing where there is nobody to see it."""
+    if quiet or not sys.stderr.isatty():
+        return nullcontext(None)
+    return _Bar()
+
+
+class _Bar:
+    """How many trainings are done, how many pairs are whole, and what they say so far."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("comparing"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("trainings"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[said]}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+
+    def __enter__(self) -> Progress:
+        from nnlint.compare.compare import Progress
+
+        bar = self._bar
+
+        class Shown(Progress):
+            def begin(self, runs: int) -> None:
+                bar.start()
+                self._task = bar.add_task("", total=runs, said="")
+
+            def ran(self, done: int, pairs: int, estimate: str) -> None:
+                said = f"{pairs} {'pair' if pairs == 1 else 'pairs'}" + (f", B - A {estimate}" if estimate else "")
+                bar.update(self._task, completed=done, said=said)
+
+            def end(self) -> None:
+                bar.stop()
+
+        return Shown()
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()

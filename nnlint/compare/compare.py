@@ -1,0 +1,303 @@
+"""A comparison from beginning to end: describe the networks, find rates where asked, train the pairs, conclude."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nnlint.adapt.model import NetworkSource
+from nnlint.compare.model import Comparison, Pair, Variant
+from nnlint.compare.plan import Described, Plan, Run, failed
+from nnlint.compare.pool import Call, Died, Pool
+from nnlint.compare.verdict import effect, unfinished
+from nnlint.errors import NnlintError
+from nnlint.train.config import TrainConfig
+from nnlint.train.results import Trained
+
+SEEDS = 8
+#: in the noise floor the second network gets these seeds on top: other weights, other order, the same network
+OTHER_SEEDS = 1000
+#: seeds that rates are chosen on: no network is judged on what its rate was chosen on
+SWEEP_SEEDS = (100_000, 100_001)
+#: neighbouring rates of a sweep differ by this factor
+RATE_STEP = math.sqrt(10)
+
+_RUNS = "nnlint.compare.runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """What is compared: the first network against each of the others.
+
+    Attributes:
+        plan: the networks, the data and the recipe.
+        seeds: how many pairs.
+        noise: the networks are one and the same, and the second gets other seeds: what chance alone makes.
+        diffs: what the text of each source has different from the first.
+        fixes: the rules whose fixes each source has.
+        sweep: so many learning rates are tried for each network; 0: none.
+        notes: what the user should know, in sentences.
+    """
+
+    plan: Plan
+    seeds: int = SEEDS
+    noise: bool = False
+    diffs: tuple[str, ...] = ()
+    fixes: tuple[tuple[str, ...], ...] = ()
+    sweep: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Progress:
+    """Told how far a comparison is; this one does nothing."""
+
+    def begin(self, runs: int) -> None:
+        """Before the first of so many trainings."""
+
+    def ran(self, done: int, pairs: int, estimate: str) -> None:
+        """After each training: so many are done; so many pairs are whole, whose mean difference is the estimate."""
+
+    def end(self) -> None:
+        """When no training is under way any more."""
+
+
+def compare(
+    contest: Contest, *, jobs: int | None = None, progress: Progress | None = None
+) -> tuple[tuple[Comparison, ...], bool]:
+    """Train the networks in pairs and compare them.
+
+    The result depends on the number of processes in its seconds alone.
+
+    Args:
+        jobs: processes; None: one a core, on a GPU one.
+
+    Returns:
+        a comparison for each network but the first, and whether the user stopped it (Ctrl-C): then they hold what was
+        finished.
+
+    Raises:
+        NnlintError: if a network or the data cannot be opened.
+    """
+    return _Work(_pinned(contest), jobs, progress or Progress()).run()
+
+
+def _pinned(contest: Contest) -> Contest:
+    """One thread a process: another number gives other bits, and processes would take each other's cores."""
+    plan = contest.plan
+    if plan.config.threads is not None or _on_gpu(plan.config):
+        return contest
+    return replace(contest, plan=replace(plan, config=replace(plan.config, threads=1)))
+
+
+def _on_gpu(config: TrainConfig) -> bool:
+    if config.device is not None:
+        return config.device != "cpu"
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(eq=False)
+class _Work:
+    """A comparison under way."""
+
+    contest: Contest
+    jobs: int | None
+    progress: Progress
+    described: tuple[Described, ...] = ()
+    configs: list[TrainConfig] = field(default_factory=list)
+    rates: list[dict[float, float]] = field(default_factory=list)
+    #: seed → variant → its run
+    runs: dict[int, dict[int, Trained]] = field(default_factory=dict)
+    peaks: dict[int, int] = field(default_factory=dict)
+    stopped: bool = False
+    done: int = 0
+    used: int = 1
+
+    @property
+    def plan(self) -> Plan:
+        return self.contest.plan
+
+    @property
+    def variants(self) -> range:
+        return range(len(self.plan.sources))
+
+    def run(self) -> tuple[tuple[Comparison, ...], bool]:
+        start = time.perf_counter()
+        gpu = _on_gpu(self.plan.config)
+        self.used = min(self.jobs or (1 if gpu else cores()), max(self.contest.seeds, 1))
+        with Pool(self.used) as pool:
+            self.described = self._describe(pool)
+            self.configs = [self.plan.config for _ in self.variants]
+            self.rates = [{} for _ in self.variants]
+            self.progress.begin(len(self._sweep_runs()) + self.contest.seeds * len(self.plan.sources))
+            try:
+                self._sweep(pool)
+                self._train(pool, weigh=not gpu)
+            except KeyboardInterrupt:
+                self.stopped = True
+            finally:
+                self.progress.end()
+        seconds = time.perf_counter() - start
+        return tuple(self._comparison(variant, seconds) for variant in self.variants[1:]), self.stopped
+
+    def _describe(self, pool: Pool) -> tuple[Described, ...]:
+        for done in pool.run([[_call("describe", self.plan)]]):
+            if isinstance(done.value, Died):
+                raise NnlintError(f"a network could not be opened: {done.value.reason}", where="nnlint compare")
+            if isinstance(done.value, BaseException):
+                raise done.value
+            described: tuple[Described, ...] = done.value
+        return described
+
+    # ------------------------------------------------------------------------------------------------- rates
+
+    def _sweep_runs(self) -> list[tuple[int, float, int]]:
+        """Which variant is tried with which rate and seed. What is one network has one best rate."""
+        rates = around(self.plan.config.rate, self.contest.sweep)
+        variants = [0] if self.contest.noise else self.variants
+        return [(variant, rate, seed) for seed in SWEEP_SEEDS for rate in rates for variant in variants]
+
+    def _sweep(self, pool: Pool) -> None:
+        asked = self._sweep_runs()
+        calls = [[_call("run", self.plan, self._swept(*one))] for one in asked]
+        scores: dict[tuple[int, float], list[float]] = {}
+        for done in pool.run(calls):
+            variant, rate, _ = asked[done.batch]
+            run = self._trained(done.value, variant)
+            value = run.epochs[-1].metrics.get(run.metric, math.nan) if run.ending == "finished" else math.nan
+            scores.setdefault((variant, rate), []).append(value)
+            self._tell()
+        for (variant, rate), values in sorted(scores.items()):
+            self.rates[variant][rate] = math.fsum(values) / len(values)
+        if self.contest.noise:
+            self.rates = [self.rates[0] for _ in self.variants]
+        for variant in self.variants:
+            usable = {rate: score for rate, score in self.rates[variant].items() if math.isfinite(score)}
+            if usable:
+                best = max(usable, key=lambda rate: usable[rate])
+                self.configs[variant] = replace(self.configs[variant], lr=best)
+
+    def _swept(self, variant: int, rate: float, seed: int) -> Run:
+        return Run(variant, replace(self.plan.config, lr=rate, seed=seed), like=0)
+
+    # ------------------------------------------------------------------------------------------------- pairs
+
+    def _train(self, pool: Pool, *, weigh: bool) -> None:
+        """A batch of calls for each seed, so that the runs of a pair meet the same load."""
+        seeds = range(self.contest.seeds)
+        orders = [list(self.variants) if seed % 2 == 0 else list(reversed(self.variants)) for seed in seeds]
+        batches = [[_call("run", self.plan, self._asked(v, s)) for v in orders[s]] for s in seeds]
+        weighing = [[_call("weigh", self.plan, variant)] for variant in self.variants] if weigh else []
+        for done in pool.run(batches + weighing):
+            if done.batch < len(batches):
+                variant = orders[done.batch][done.number]
+                self.runs.setdefault(done.batch, {})[variant] = self._trained(done.value, variant)
+                self._tell()
+            elif isinstance(done.value, int):
+                self.peaks[done.batch - len(batches)] = done.value
+
+    def _asked(self, variant: int, seed: int) -> Run:
+        other = self.contest.noise and variant > 0
+        config = replace(self.configs[variant], seed=seed + OTHER_SEEDS if other else seed)
+        return Run(variant, config, like=None if self.contest.noise else 0)
+
+    def _trained(self, value: object, variant: int) -> Trained:
+        if isinstance(value, Trained):
+            return value
+        reason = value.reason if isinstance(value, Died) else str(value)
+        return failed(reason, self.described[variant].metric)
+
+    def _tell(self) -> None:
+        self.done += 1
+        pairs = [pair for variant in self.variants[1:] for pair in self._pairs(variant)]
+        deltas = [pair.delta for pair in pairs if pair.delta is not None]
+        # several networks have several differences, which one number would mix
+        estimate = ""
+        if deltas and len(self.variants) == 2:
+            from nnlint.compare.verdict import change
+
+            found = effect(pairs, self.described[0].metric)
+            estimate = change(found, found.mean)
+        self.progress.ran(self.done, len(pairs), estimate)
+
+    # ---------------------------------------------------------------------------------------------- conclusion
+
+    def _pairs(self, variant: int) -> tuple[Pair, ...]:
+        return tuple(
+            Pair(seed, runs[0], runs[variant], "AB" if seed % 2 == 0 else "BA")
+            for seed, runs in sorted(self.runs.items())
+            if 0 in runs and variant in runs
+        )
+
+    def _comparison(self, variant: int, seconds: float) -> Comparison:
+        pairs = self._pairs(variant)
+        labels = self._labels()
+        missing = [f"seed {seed}: stopped before it was done" for seed in range(len(pairs), self.contest.seeds)]
+        return Comparison(
+            a=self._variant(0, [pair.a for pair in pairs], labels[0]),
+            b=self._variant(variant, [pair.b for pair in pairs], labels[variant]),
+            data=self.described[0].data,
+            pairs=pairs,
+            effect=effect(pairs, self.described[0].metric),
+            diff=self.contest.diffs[variant] if self.contest.diffs else "",
+            fixes=self.contest.fixes[variant] if self.contest.fixes else (),
+            unfinished=(*unfinished(pairs, labels[0], labels[variant]), *missing),
+            facts=self._facts(pairs),
+            seconds=seconds,
+        )
+
+    def _labels(self) -> list[str]:
+        """What to call each: its label, else its name, else how it was asked for, so that no two are called alike."""
+        sources = self.plan.sources
+        labels = [source.label or one.name for source, one in zip(sources, self.described, strict=True)]
+        if len(set(labels)) < len(labels):
+            labels = [source.label or source.target for source in sources]
+        return labels
+
+    def _variant(self, index: int, runs: Sequence[Trained], label: str) -> Variant:
+        from nnlint.compare.cost import cost
+
+        described, source = self.described[index], self.plan.sources[index]
+        return Variant(
+            label=label,
+            target=source.target,
+            loss=described.loss,
+            why=described.why,
+            config=self.configs[index],
+            notes=described.notes,
+            rates=self.rates[index],
+            # what is the same network takes the same bytes
+            cost=cost(runs, described.params, described.macs, self.peaks.get(index)),
+        )
+
+    def _facts(self, pairs: Sequence[Pair]) -> Mapping[str, str]:
+        runs = [run for pair in pairs for run in (pair.a, pair.b) if run.facts]
+        facts = {"processes": str(self.used), "cores": str(cores()), "system": platform.platform()}
+        if self.contest.noise:
+            facts["seeds"] = f"the second network's are {OTHER_SEEDS} higher: its weights and batches are others"
+        return {**(runs[0].facts if runs else {}), **facts}
+
+
+def around(rate: float, count: int) -> tuple[float, ...]:
+    """So many rates around one, a factor of √10 apart: ``around(0.003, 3)`` is 0.00095, 0.003, 0.0095."""
+    return tuple(float(f"{rate * RATE_STEP ** (i - (count - 1) / 2):.3g}") for i in range(count))
+
+
+def _call(name: str, *arguments: object) -> Call:
+    return f"{_RUNS}:{name}", arguments
+
+
+def sources_of(targets: Sequence[str], labels: Sequence[str] = ()) -> tuple[NetworkSource, ...]:
+    """The sources of targets as they are written."""
+    names = [*labels, *[""] * (len(targets) - len(labels))]
+    return tuple(NetworkSource(target, label=label) for target, label in zip(targets, names, strict=True))

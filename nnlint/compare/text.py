@@ -1,0 +1,207 @@
+"""A comparison as the command line prints it, and as a JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from nnlint.compare.model import Comparison, Variant
+from nnlint.compare.verdict import change, largest_difference, sentence, shown_p
+from nnlint.train.config import TrainConfig
+from nnlint.train.results import Trained
+from nnlint.train.wording import NONE, SPACE, count, duration, named, number, score, size
+
+SCHEMA_VERSION = 1
+_RULE = "─" * 78
+
+
+def render(comparisons: Sequence[Comparison], notes: Sequence[str] = ()) -> str:
+    """The report on all comparisons of a run: what they have in common first, the verdicts of several last."""
+    first = comparisons[0]
+    lines = [*_setting(first), *(f"note: {note}" for note in notes), ""]
+    for one in comparisons:
+        lines += [*_one(one), ""]
+    if len(comparisons) > 1:
+        lines += [*_overview(comparisons), ""]
+    lines.append(f"{duration(first.seconds)} in all; {_facts(first.facts)}")
+    return "\n".join(lines).replace(SPACE, " ") + "\n"
+
+
+def _setting(comparison: Comparison) -> Iterator[str]:
+    yield f"data: {comparison.data}"
+    yield f"recipe: {recipe(comparison.a.config)}"
+    yield "        The recipe decides how big a difference looks: another one may give another verdict."
+
+
+def recipe(config: TrainConfig) -> str:
+    """A recipe in one line, without the rate, which may be each network's own."""
+    parts = [
+        f"{config.epochs} epochs",
+        f"batches of {config.batch_size}",
+        {"adamw": "AdamW", "sgd": "SGD with momentum", "adadelta": "Adadelta"}[config.optimizer],
+        {"one-cycle": "one-cycle", "constant": "constant rate"}[config.course],
+        f"weight decay {number(config.decay)}",
+    ]
+    if config.label_smoothing:
+        parts.append(f"label smoothing {config.label_smoothing:g}")
+    if config.augment:
+        parts.append(f"augmentation: {', '.join(config.augment)}")
+    if config.clip is not None:
+        parts.append(f"gradients clipped to {config.clip:g}")
+    if config.mode != "default":
+        parts.append(f"--{config.mode}")
+    return ", ".join(parts)
+
+
+def _one(comparison: Comparison) -> Iterator[str]:
+    a, b, effect = comparison.a, comparison.b, comparison.effect
+    yield _RULE
+    yield f"A  {_network(a)}"
+    yield f"B  {_network(b)}"
+    if a.loss != b.loss:
+        yield f"note: the two are trained with different losses, {a.loss} and {b.loss}: their losses are no comparison"
+    yield ""
+    yield from _seeds(comparison)
+    yield ""
+    if effect.deltas:
+        mean = f"{change(effect, effect.mean)} ± {change(effect, effect.sd).lstrip('+')} (sd)"
+        interval = f"95 % interval {change(effect, effect.low)} to {change(effect, effect.high)}"
+        tested = f"; {interval}; p = {shown_p(effect.p)} (exact sign-flip test)" if effect.p is not None else ""
+        yield f"B - A, {named(effect.metric)}: {mean}{tested}"
+    yield sentence(comparison)
+    if (
+        effect.verdict not in ("bit-identical", "failed")
+        and (drift := largest_difference(comparison.pairs)) is not None
+    ):
+        yield f"largest difference between the losses of their epochs: {number(drift, 2)}"
+    yield ""
+    yield from _costs(a, b)
+    if a.rates or b.rates:
+        yield ""
+        yield from _rates(comparison)
+    if comparison.unfinished:
+        yield ""
+        yield "not finished:"
+        yield from (f"  {one}" for one in comparison.unfinished)
+    if comparison.diff:
+        yield ""
+        yield f"fixes: {', '.join(comparison.fixes)}"
+        yield from comparison.diff.splitlines()
+
+
+def _network(variant: Variant) -> str:
+    parts = [f"{variant.label}: {variant.target}" if variant.label != variant.target else variant.label]
+    parts.append(f"   {variant.loss}, {variant.why}; learning rate {number(variant.config.rate)}")
+    parts += [f"   {note}" for note in variant.notes]
+    return "\n".join(parts)
+
+
+def _seeds(comparison: Comparison) -> Iterator[str]:
+    metric = comparison.effect.metric
+    judged = {run.judged_on for pair in comparison.pairs for run in (pair.a, pair.b)}
+    on = " and ".join(sorted(judged)) or "test"
+    rows = [("seed", f"A {metric}", f"B {metric}", "B - A", "first")]
+    for pair in comparison.pairs:
+        scores = (_score(metric, run) for run in (pair.a, pair.b))
+        delta = NONE if pair.delta is None else change(comparison.effect, pair.delta)
+        rows.append((str(pair.seed), *scores, delta, pair.order[0]))
+    yield f"{named(metric)} on the {on} data, by seed:"
+    yield from table(rows)
+
+
+def _score(metric: str, run: Trained) -> str:
+    return score(metric, run.score) if run.score is not None else run.ending
+
+
+def _costs(a: Variant, b: Variant) -> Iterator[str]:
+    rows = [("cost", "A", "B", "B / A")]
+    for name, shown in _COSTS.items():
+        one, other = (None if variant.cost is None else getattr(variant.cost, name) for variant in (a, b))
+        ratio = f"{other / one:.2f}" if one and other else NONE
+        rows.append((shown[0], *(NONE if value is None else shown[1](value) for value in (one, other)), ratio))
+    yield from table(rows)
+
+
+_COSTS: Mapping[str, tuple[str, Any]] = {
+    "params": ("parameters", count),
+    "macs": ("MACs a sample", count),
+    "seconds": ("an epoch", duration),
+    "samples_per_second": ("samples a second", count),
+    "peak_bytes": ("memory of a step", size),
+}
+
+
+def _rates(comparison: Comparison) -> Iterator[str]:
+    metric = comparison.effect.metric
+    a, b = comparison.a, comparison.b
+    yield f"learning rates tried, mean {named(metric)} on the validation data of seeds of their own (* used):"
+    rows = [("rate", "A", "B")]
+    for rate in sorted({*a.rates, *b.rates}):
+        cells = (score(metric, one.rates.get(rate)) + (" *" if rate == one.config.rate else "  ") for one in (a, b))
+        rows.append((number(rate), *cells))
+    yield from table(rows)
+
+
+def _overview(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield _RULE
+    rows = [("against " + comparisons[0].a.label, "difference", "95 % interval", "p", "verdict")]
+    for one in comparisons:
+        effect = one.effect
+        interval = f"{change(effect, effect.low)} to {change(effect, effect.high)}" if effect.p is not None else NONE
+        mean = change(effect, effect.mean) if effect.deltas else NONE
+        rows.append((one.b.label, mean, interval, NONE if effect.p is None else shown_p(effect.p), effect.verdict))
+    yield from table(rows)
+    tests = sum(one.effect.p is not None and one.effect.verdict != "bit-identical" for one in comparisons)
+    if tests > 1:
+        yield f"{tests} tests were made: of twenty where nothing differs, one is expected to say better or worse."
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns side by side: the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+# --------------------------------------------------------------------------------------------------------- JSON
+
+
+def document(comparisons: Iterable[Comparison], notes: Sequence[str] = ()) -> str:
+    """Everything there is to know of a run, as JSON: what is no number in JSON (infinite, none) is null."""
+    whole = {
+        "schema_version": SCHEMA_VERSION,
+        "notes": list(notes),
+        "comparisons": [_as_plain(one) for one in comparisons],
+    }
+    return json.dumps(_finite(whole), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _as_plain(comparison: Comparison) -> dict[str, Any]:
+    plain = asdict(comparison)
+    plain["sentence"] = sentence(comparison)
+    plain["largest_loss_difference"] = largest_difference(comparison.pairs)
+    for side in ("a", "b"):
+        variant: Variant = getattr(comparison, side)
+        plain[side]["rate"] = variant.config.rate
+        plain[side]["rates"] = [{"lr": rate, "score": value} for rate, value in variant.rates.items()]
+    for pair, written in zip(comparison.pairs, plain["pairs"], strict=True):
+        written["delta"] = pair.delta
+    return plain
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value

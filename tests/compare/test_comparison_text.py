@@ -1,0 +1,90 @@
+"""The printed report and the JSON document, of comparisons made by hand."""
+
+import json
+import math
+from dataclasses import replace
+
+from made import comparison, diverged, out_of_memory, pairs
+
+from nnlint.compare.text import document, render
+from nnlint.train.config import TrainConfig
+
+LOW = [0.90, 0.91, 0.92, 0.90, 0.91, 0.92, 0.90, 0.91]
+HIGH = [one + 0.02 + i / 1000 for i, one in enumerate(LOW)]
+
+
+def test_what_a_comparison_rests_on_is_printed() -> None:
+    text = render([comparison(pairs(LOW, HIGH))])
+    assert "data: digits: 1×8×8 a sample" in text
+    assert "recipe: 20 epochs, batches of 64, AdamW, one-cycle, weight decay 0.01" in text
+    assert "The recipe decides how big a difference looks" in text
+    assert "A  plain: plain.py" in text
+    assert "learning rate 0.003" in text
+    assert "mended is better than plain by 2.35 points (p = 0.0078, 8 seeds)." in text
+    assert "95 % interval +" in text
+    assert ["memory", "of", "a", "step", "3", "MiB", "3", "MiB", "1.00"] in [line.split() for line in text.splitlines()]
+    assert "torch 2.13.0, jobs 2" in text
+    assert "\u00a0" not in text
+
+
+def test_a_line_for_each_seed_and_which_was_first() -> None:
+    lines = render([comparison(pairs(LOW, HIGH))]).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("accuracy on the test data"))
+    rows = [line.split() for line in lines[start + 2 : start + 10]]
+    assert [row[0] for row in rows] == [str(seed) for seed in range(8)]
+    assert [row[-1] for row in rows] == ["A", "B"] * 4
+    assert rows[0][1:6] == ["90.0", "%", "92.0", "%", "+2.00"]
+
+
+def test_runs_that_did_not_finish_are_named() -> None:
+    text = render([comparison(pairs([diverged(), *LOW[1:]], [*HIGH[:7], out_of_memory()]))])
+    assert "seed 0, plain: diverged (the loss of step 7 is nan)" in text
+    assert "seed 7, mended: failed (its process was ended by SIGKILL)" in text
+    assert "2 pairs are missing" in text
+
+
+def test_nothing_finished() -> None:
+    text = render([comparison(pairs([diverged()] * 2, [diverged()] * 2))])
+    assert "Failed: plain did not finish for any of 2 seeds" in text
+    assert "B - A, accuracy" not in text
+
+
+def test_rates_losses_and_the_diff_are_shown() -> None:
+    made = comparison(pairs(LOW, HIGH))
+    made = replace(
+        made,
+        a=replace(made.a, rates={0.001: 0.8, 0.003: 0.9}, loss="binary_cross_entropy"),
+        b=replace(made.b, rates={0.001: 0.95, 0.003: math.nan}, config=TrainConfig(lr=0.001)),
+        diff="--- a/net.py\n+++ b/net.py\n-  old\n+  new\n",
+        fixes=("relu-not-inplace",),
+    )
+    text = render([made])
+    rows = [line.split() for line in text.splitlines()]
+    assert ["0.003", "90.0", "%", "*", "–"] in rows
+    assert ["0.001", "80.0", "%", "95.0", "%", "*"] in rows
+    assert "different losses, binary_cross_entropy and cross_entropy" in text
+    assert "fixes: relu-not-inplace\n--- a/net.py" in text
+
+
+def test_several_have_an_overview_that_warns_of_many_tests() -> None:
+    text = render([comparison(pairs(LOW, HIGH)), comparison(pairs(LOW, LOW)), comparison(pairs(HIGH, LOW))], ["a note"])
+    assert "note: a note" in text
+    overview = text.split("against plain")[1]
+    assert "bit-identical" in overview
+    assert "2 tests were made" in overview
+
+
+def test_the_document_holds_everything() -> None:
+    made = comparison(pairs([diverged(), *LOW[1:]], HIGH))
+    made = replace(made, effect=replace(made.effect, low=-math.inf))
+    found = json.loads(document([made], ["said"]))
+    assert found["schema_version"] == 1
+    assert found["notes"] == ["said"]
+    (one,) = found["comparisons"]
+    assert one["effect"]["low"] is None
+    assert one["pairs"][0]["delta"] is None
+    assert one["pairs"][1]["delta"] == HIGH[1] - LOW[1]
+    assert one["pairs"][1]["a"]["epochs"][0]["train_loss"] == 1.0
+    assert one["a"]["rate"] == 0.003
+    assert one["sentence"].startswith("mended is better than plain")
+    assert one["unfinished"] == ["seed 0, plain: diverged (the loss of step 7 is nan)"]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from nnlint.errors import NnlintError
 
-COMMANDS = ("check", "doctor", "graph", "new", "rule", "rules")
+COMMANDS = ("check", "compare", "doctor", "graph", "new", "prepare", "rule", "rules", "train")
 INTERRUPTED = 130
 
 

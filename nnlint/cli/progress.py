@@ -50,6 +50,10 @@ class Progress(Watch):
         self.task = self.bar.add_task("", total=epochs * steps, completed=self.done * steps)
         self.bar.start()
 
+    def say(self, sentence: str) -> None:
+        """Print it."""
+        self.show(f"  {sentence}")
+
     def step(self, done: int) -> None:
         """Move the bar on."""
         if self.bar is not None and time.monotonic() - self.drawn_at > _PATIENCE:

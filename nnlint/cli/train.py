@@ -69,7 +69,8 @@ SmoothingOption: TypeAlias = Annotated[
     float, typer.Option("--label-smoothing", min=0.0, max=0.99, help="Of cross-entropy.")
 ]
 AugmentOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--augment", metavar="NAME", help="Random changes of images: shift, flip. Repeatable.")
+    list[str] | None,
+    typer.Option("--augment", metavar="NAME", help="Random changes of images: shift, flip. Repeatable."),
 ]
 ClipOption: TypeAlias = Annotated[
     float | None, typer.Option("--clip", min=0.0, metavar="NORM", help="Clip the norm of the gradients.")
@@ -78,7 +79,9 @@ JudgeOption: TypeAlias = Annotated[
     str | None, typer.Option("--loss", metavar="NAME", help="cross-entropy, mse-loss …", show_default="what fits")
 ]
 SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", min=0, help="Decides weights, order, dropout.")]
-SpeedOption: TypeAlias = Annotated[bool, typer.Option("--speed", help="As fast as it goes: cuDNN's search, TF32, bf16 …")]
+SpeedOption: TypeAlias = Annotated[
+    bool, typer.Option("--speed", help="As fast as it goes: cuDNN's search, TF32, bf16 …")
+]
 ReproOption: TypeAlias = Annotated[bool, typer.Option("--repro", help="Repeatable bit for bit.")]
 CompileOption: TypeAlias = Annotated[bool, typer.Option("--compile", help="Put the network through torch.compile.")]
 DeviceOption: TypeAlias = Annotated[
@@ -109,7 +112,7 @@ def train(
     seed: SeedOption = 0,
     speed: SpeedOption = False,
     repro: ReproOption = False,
-    compile: CompileOption = False,  # noqa: A002  the option's name
+    compile: CompileOption = False,
     sync_batch_norm: Annotated[
         bool, typer.Option("--sync-batch-norm", help="Batch norm over all processes (torchrun, GPUs).")
     ] = False,
@@ -193,5 +196,7 @@ def image_size(text: str | None) -> tuple[int, int] | None:
         return None
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"{text!r} is no size", where="--size", help="give pixels a side, 32, or height x width, 32x48")
+        raise UsageError(
+            f"{text!r} is no size", where="--size", help="give pixels a side, 32, or height x width, 32x48"
+        )
     return int(parts[0]), int(parts[-1])

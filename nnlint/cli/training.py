@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from nnlint.cli.progress import metric
 from nnlint.errors import UsageError
+from nnlint.train.results import Epoch, Trained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from nnlint.adapt.model import Adapted
     from nnlint.train.config import TrainConfig
     from nnlint.train.data.model import Data, Task
+    from nnlint.train.distributed import World
     from nnlint.train.objective import Objective
-    from nnlint.train.results import Trained
 
 #: exit codes: the training did not get to its end; the user stopped it
 NOT_FINISHED, INTERRUPTED = 1, 130
@@ -60,10 +62,10 @@ def run(asked: Asked, config: TrainConfig) -> int:
     """
     from nnlint.train.distributed import joined
 
-    with stopping_at_sigterm(), joined(config) as world:
+    with stopping_at_sigterm(), joined(config.device) as world:
         job = prepared(asked, config)
         show = print if world.is_writer and not asked.quiet else _nothing
-        for line in described(job, world.size):
+        for line in described(job):
             show(line)
         trained = _trained(asked, job, world, show)
     if world.is_writer and trained.reason:
@@ -103,7 +105,7 @@ def prepared(asked: Asked, config: TrainConfig) -> Job:
     return Job(adapted, net, viewed(data, adapted.view.channels, adapted.view.size), objective, config)
 
 
-def described(job: Job, processes: int = 1) -> Iterator[str]:
+def described(job: Job) -> Iterator[str]:
     """What is going to be done, a line each: everything that was decided for the user is said."""
     adapted, data, config = job.adapted, job.data, job.config
     yield f"{adapted.name}: {adapted.params:,} parameters, {adapted.macs:,} multiply-accumulates a sample"
@@ -111,8 +113,6 @@ def described(job: Job, processes: int = 1) -> Iterator[str]:
         yield f"  {note}"
     yield f"loss: {job.objective.loss_name}, {job.objective.why}"
     yield f"recipe: {recipe(config)}"
-    if processes > 1:
-        yield f"{processes} processes, {config.batch_size // processes} samples a step each"
 
 
 def recipe(config: TrainConfig) -> str:
@@ -129,20 +129,114 @@ def recipe(config: TrainConfig) -> str:
     return ", ".join(parts)
 
 
-def _trained(asked: Asked, job: Job, world: Any, show: Callable[[str], object]) -> Trained:
+def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]) -> Trained:
+    """The training itself, by this process; the first of several chooses the folder and writes."""
     from nnlint.cli.progress import Progress
     from nnlint.train.checkpoint import load_last
     from nnlint.train.log import RunFolder
     from nnlint.train.loop import train
     from nnlint.train.recorder import Recorder
+    from nnlint.train.summary import check_same, summary_of
     from nnlint.train.watch import Watch, Watches
 
+    config, data, objective = job.config, job.data, job.objective
     if not world.is_writer:
-        # every process goes on from the same checkpoint, which the first one has chosen
         folder = RunFolder.shared(world)
-        state = load_last(folder)[0] if asked.resume else None
-        return train(job.net, job.data, job.objective, job.config, watch=Watch(), resume=state, world=world)
-    return _recorded(asked, job, world, show)
+        state = load_last(folder.path)[0] if asked.resume else None
+        return train(job.net, data, objective, config, watch=Watch(), resume=state, world=world)
+
+    name = Path(asked.target.partition(":")[0]).stem
+    folder = RunFolder.last(name, asked.out) if asked.resume else RunFolder.new(name, asked.out)
+    state, done = None, 0
+    network = network_facts(job.adapted)
+    if asked.resume:
+        check_same(folder.summary(), config, data, objective, network)
+        state, notes = load_last(folder.path)
+        done = state["epoch"]
+        for line in (*notes, f"going on after epoch {done} in {folder.path}"):
+            show(line)
+        folder.go_on([Epoch(**epoch) for epoch in state["history"]])
+    else:
+        folder.write_summary(summary_of(config, data, objective, network))
+    folder.share(world)
+    recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job))
+    progress = Progress(show, done)
+    trained = train(job.net, data, objective, config, watch=Watches(progress, recorder), resume=state, world=world)
+    folder.write_summary(summary_of(config, data, objective, network, trained))
+    _write_page(folder.path / "report.html", job, trained)
+    for line in outcome(trained, folder.path):
+        print(line)
+    return trained
+
+
+def network_facts(adapted: Adapted) -> dict[str, Any]:
+    """What a summary says of the network."""
+    return {
+        "target": adapted.source.target,
+        "name": adapted.name,
+        "outputs": adapted.outputs,
+        "parameters": adapted.params,
+        "macs": adapted.macs,
+        "head": adapted.head,
+        "notes": list(adapted.notes),
+    }
+
+
+def weights_facts(job: Job) -> dict[str, Any]:
+    """What a file of weights says of itself."""
+    data = job.data
+    return {
+        "target": job.adapted.source.target,
+        "class": job.adapted.name,
+        "adapted": list(job.adapted.notes),
+        "data": data.name,
+        "classes": list(data.classes),
+        "shape": list(data.shape),
+        "mean": [] if data.mean is None else data.mean.tolist(),
+        "std": [] if data.std is None else data.std.tolist(),
+    }
+
+
+def _write_page(path: Path, job: Job, trained: Trained) -> None:
+    from nnlint.train import atomic
+    from nnlint.train.page import render
+
+    adapted, objective = job.adapted, job.objective
+    notes = [
+        f"{adapted.params:,} parameters, {adapted.macs:,} multiply-accumulates a sample",
+        *adapted.notes,
+        *job.data.notes,
+        f"loss: {objective.loss_name}, {objective.why}",
+    ]
+    page = render(
+        trained,
+        title=f"{adapted.name} on {job.data.name}",
+        network=f"{adapted.name}, {adapted.source.target}",
+        data=f"{job.data.name}: {job.data.source}",
+        recipe=job.config,
+        notes=notes,
+    )
+    atomic.write_text(path, page)
+
+
+def outcome(trained: Trained, folder: Path) -> Iterator[str]:
+    """What came of it, and where it is, a line each."""
+    done = len(trained.epochs)
+    if trained.expected_first_loss is not None and trained.first_loss > 2 * trained.expected_first_loss:
+        yield (
+            f"\nthe first loss was {trained.first_loss:.3g}, that of a network that knows nothing is "
+            f"{trained.expected_first_loss:.3g}: its first scores are too large"
+        )
+    if trained.final:
+        numbers = ", ".join(f"{name} {metric(name, value)}" for name, value in trained.final.items())
+        base = trained.baseline
+        against = f" (best constant answer: {metric(trained.metric, base)})" if base is not None else ""
+        yield f"\n{trained.judged_on}: {numbers}{against}; {done} epochs in {trained.seconds:.1f} s"
+    if trained.best_epoch:
+        best = trained.epochs[trained.best_epoch - 1].metrics[trained.metric]
+        said = f"{trained.metric} {metric(trained.metric, best)}"
+        yield f"best on the validation data: epoch {trained.best_epoch}, {said}"
+    yield f"{folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir()))
 
 
 def _nothing(_line: str) -> None:

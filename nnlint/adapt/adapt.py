@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from nnlint.adapt.fitting import Fit, Fitting
     from nnlint.inputs.search import Proposal
     from nnlint.train.data.model import Data
+
+#: no further view is tried after so many seconds
+SECONDS = 20.0
 
 
 def adapt(source: NetworkSource, data: Data, *, size: tuple[int, int] | None = None) -> Adapted:
@@ -54,19 +58,32 @@ def adapt_all(
     if len(data.shape) == 1:
         _read_by(fittings, proposals, data)
     views = _views(fittings, proposals, data, size)
+    begun = time.monotonic()
     for view in views:
         fits = _fits(fittings, view)
         if fits is not None:
             return tuple(_adapted(one, fit, view) for one, fit in zip(fittings, fits, strict=True))
-        if any(one.hopeless for one in fittings):
+        if any(one.hopeless for one in fittings) or time.monotonic() - begun > SECONDS:
             break
     accepted = []
     for one, stated in zip(fittings, proposals, strict=True):
-        own = [view for view in views if one.fit(view) is not None] if len(fittings) > 1 and not one.hopeless else []
-        if not own:
-            raise mismatch(one, views, stated)
+        own = next((view for view in one.tried if one.fit(view) is not None), None)
+        own = own or _any(one, views) if len(fittings) > 1 else own
+        if own is None:
+            raise mismatch(one, stated)
         accepted.append(own)
     raise no_common_view(fittings, accepted)
+
+
+def _any(fitting: Fitting, views: Sequence[View]) -> View | None:
+    """The first view that one network fits the data in."""
+    begun = time.monotonic()
+    for view in views:
+        if fitting.hopeless or time.monotonic() - begun > SECONDS:
+            return None
+        if fitting.fit(view) is not None:
+            return view
+    return None
 
 
 def _fits(fittings: Sequence[Fitting], view: View) -> list[Fit] | None:
@@ -154,6 +171,7 @@ def _count(net: nn.Module) -> int:
 
 def _notes(fitting: Fitting, fit: Fit, view: View) -> list[str]:
     from nnlint.adapt.explain import view_text
+    from nnlint.adapt.facts import pretrained
     from nnlint.adapt.views import shape_of
 
     opening, data = fitting.opening, fitting.data
@@ -166,7 +184,12 @@ def _notes(fitting: Fitting, fit: Fit, view: View) -> list[str]:
         notes.append(f"{data.name} is shown as {view_text(view)}")
     if fit.plan.flat:
         notes.append("axes of size 1 are left out of its result")
+    if opening.shared:
+        layers = ", ".join(sorted(opening.shared))
+        notes.append(f"{layers}: made once in the file for all networks; each network that is trained has its own")
     assumed = [text for text in opening.candidate.guesses if text.partition("=")[0] not in changed]
     if assumed:
         notes.append(f"assumed {', '.join(assumed)}: nobody states them")
+    if (loaded := pretrained(opening)) is not None:
+        notes.append(f"{loaded}: weights that were trained before are not loaded; it begins with fresh ones")
     return [*notes, *opening.notes]

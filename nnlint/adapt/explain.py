@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor
+from torch import Tensor, fx
 
 from nnlint.adapt.facts import traced_anyhow
 from nnlint.adapt.fitting import Fitting
@@ -14,27 +14,29 @@ from nnlint.errors import MismatchError
 from nnlint.examine.network import Traced
 from nnlint.inputs.search import NoInputs, Proposal
 from nnlint.inputs.template import leaves
+from nnlint.trace.run import META
 from nnlint.train.data.model import Data
 
 
-def mismatch(fitting: Fitting, views: Sequence[View], proposals: list[Proposal]) -> MismatchError:
-    """The error for a network that fits the data in none of the views."""
+def mismatch(fitting: Fitting, proposals: list[Proposal]) -> MismatchError:
+    """The error for a network that fits the data in none of the views that were tried."""
+    views = fitting.tried
     opening, data = fitting.opening, fitting.data
     name = opening.candidate.name
     found = traced_anyhow(opening, proposals)
     nature = _nature(found) if isinstance(found, Traced) else f"nnlint found no input that it accepts{_why(found)}"
     wrong, advice = _wrong(fitting, found)
     message = f"{name} cannot be trained on {data.name}: {nature}; {described_data(data)}; {wrong}"
-    if views and views[0].size is not None and len(views) > 1:
+    if wrong.startswith(_DEPENDS) and len(views) > 1:
         message += f" (tried: {_tried(views)})"
     return MismatchError(message, where=opening.candidate.target, help=advice)
 
 
-def no_common_view(fittings: Sequence[Fitting], accepted: Sequence[Sequence[View]]) -> MismatchError:
+def no_common_view(fittings: Sequence[Fitting], accepted: Sequence[View]) -> MismatchError:
     """The error for networks that fit the data one by one, and not as they are shown to the others."""
     parts = [
-        f"{one.opening.source.label or one.opening.candidate.name} takes {view_text(views[0])}"
-        for one, views in zip(fittings, accepted, strict=True)
+        f"{one.opening.source.label or one.opening.candidate.name} takes {view_text(view)}"
+        for one, view in zip(fittings, accepted, strict=True)
     ]
     return MismatchError(
         "there is no one way to show the data to all of the networks: " + ", ".join(parts),
@@ -60,32 +62,21 @@ def described_data(data: Data) -> str:
 
 def _nature(traced: Traced) -> str:
     """What a network takes and gives."""
-    taken = " and ".join(traced.inputs.texts) or "nothing"
-    many = len(leaves((traced.inputs.args, traced.inputs.kwargs)))
-    outputs = [node for node in traced.recorded.graph.nodes if node.op == "output"]
-    value = outputs[0].meta.get("val") if outputs else None
-    made = _made(value, traced)
-    return f"it takes {_several(many)}{taken} and gives {made}"
+    given = [leaf for leaf in leaves((traced.inputs.args, traced.inputs.kwargs)) if isinstance(leaf, Tensor)]
+    taken = " and ".join(_shape(tensor) for tensor in given) or "nothing"
+    result = next(node for node in traced.recorded.graph.nodes if node.op == "output").args[0]
+    made = _made(result) if isinstance(result, fx.Node) else described(result).replace("immutable_", "")
+    return f"it takes {f'{len(given)} inputs, ' if len(given) > 1 else ''}{taken} and gives {made}"
 
 
-def _several(many: int) -> str:
-    return f"{many} inputs, " if many > 1 else ""
+def _made(node: fx.Node) -> str:
+    values = node.meta[META].values
+    return f"(N{''.join(f', {size}' for size in values[0].shape[1:])})" if values else "no tensor"
 
 
-def _made(value: object, traced: Traced) -> str:
-    outputs = [node for node in traced.recorded.graph.nodes if node.op == "output"]
-    args = outputs[0].args[0] if outputs else None
-    shape = _shape(args)
-    return shape if shape is not None else described(args) if value is None else described(value)
-
-
-def _shape(node: object) -> str | None:
-    meta = getattr(node, "meta", {})
-    for key in ("val", "example_value", "tensor_meta", "value"):
-        value = meta.get(key)
-        if isinstance(value, Tensor) or hasattr(value, "shape"):
-            return f"({', '.join(['N', *map(str, tuple(value.shape)[1:])])})"
-    return None
+def _shape(tensor: Tensor) -> str:
+    kind = "" if tensor.is_floating_point() else f" of {str(tensor.dtype).removeprefix('torch.')}"
+    return f"(N{''.join(f', {size}' for size in tensor.shape[1:])}){kind}"
 
 
 def _why(found: NoInputs) -> str:
@@ -100,6 +91,10 @@ def _tried(views: Sequence[View]) -> str:
     return f"{' and '.join(map(str, channels))} channels at {shown}"
 
 
+#: what may depend on the size of the images
+_DEPENDS = ("it gives", "it fails")
+
+
 def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
     """Which part does not fit, and what to do."""
     data = fitting.data
@@ -111,14 +106,14 @@ def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
         told = _inputs_wrong(found, data)
         if told is not None:
             return told
-    if "form" in of_kind:
-        return _form(of_kind["form"], data)
     if "numbers" in of_kind:
         outcome = of_kind["numbers"]
         return (
             f"it gives {outcome.said}, and what makes its last numbers is no layer that could be replaced",
             "give it an argument for the number of outputs (`num_classes`), or data with as many",
         )
+    if "form" in of_kind:
+        return _form(of_kind["form"], data)
     first = next((outcome.said for outcome in outcomes), "it was not run")
     return f"it fails on them: {first}", "name a call that builds it for these data: 'model.py:Net(...)'"
 

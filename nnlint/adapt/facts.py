@@ -96,3 +96,9 @@ def _known(loss: Loss) -> LossName | None:
     if not steps:
         return next((name for name in get_args(LossName) if name == loss.name), None)
     return _TOGETHER.get((steps[0], loss.name)) if len(steps) == 1 else None
+
+
+def pretrained(opening: Opening) -> str | None:
+    """Where the file loads weights that were trained before; None if it does not."""
+    fact = opening.script.recipe.pretrained
+    return f"{fact.site.file}:{fact.site.line}" if fact is not None and fact.site is not None else None

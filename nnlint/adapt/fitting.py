@@ -105,12 +105,15 @@ class Fitting:
         self.failed.clear()
 
     @property
+    def tried(self) -> tuple[View, ...]:
+        """The views tried so far."""
+        return tuple(self._fits)
+
+    @property
     def hopeless(self) -> bool:
-        """Whether no other view would help: its result is no tensor at all, or it cannot be trained."""
-        return any(
-            outcome.ending == "backward" or (outcome.ending == "form" and not outcome.shape and "(" not in outcome.said)
-            for _, outcome in self.failed
-        )
+        """Whether no other view would help: it gives no tensor, or a map whatever the size, or it cannot be trained."""
+        maps = {view.size for view, outcome in self.failed if outcome.ending == "form" and outcome.shape}
+        return len(maps) > 1 or any(outcome.final for _, outcome in self.failed)
 
     def fit(self, view: View) -> Fit | None:
         """A way to make the network fit the data in this view, None if none was found (then see `failed`)."""
@@ -131,7 +134,7 @@ class Fitting:
             self.failed.append((view, outcome))
             if outcome.ending == "numbers":
                 resizable.append(plan)
-            if self.hopeless:
+            if outcome.final or outcome.ending == "form":  # other arguments would not help
                 return None
         for plan in resizable:
             fit = self._resized(plan)

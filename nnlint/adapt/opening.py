@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +46,9 @@ class Opening:
     def __post_init__(self) -> None:
         place = _maker(self.script, self.candidate)
         self.places = [*constructors(type(self.candidate.module)), *([place] if place is not None else [])]
+        self._seen: weakref.WeakSet[nn.Module] = weakref.WeakSet(self.candidate.module.modules())
+        #: classes of layers that are made once for all networks: at the class, or as a default argument
+        self.shared: set[str] = set()
 
     def build(self, wanted: Wanted) -> tuple[nn.Module, Use]:
         """Build the network, on the CPU, with the numbers that torch's generator gives now.
@@ -60,7 +65,38 @@ class Opening:
                 net = subject_of(self.script, self.candidate).rebuild()
             except (SystemExit, TookTooLongError) as error:
                 raise RuntimeError(str(error)) from error
-        return net, use
+        return self._of_its_own(net), use
+
+    def _of_its_own(self, net: nn.Module) -> nn.Module:
+        """The network with fresh copies of layers that other networks have too, so that each is trained alone."""
+        if not any(module in self._seen for module in net.modules()):
+            self._seen.update(net.modules())
+            return net
+        places = [name for name, module in net.named_modules() if module in self._seen]
+        own = copy.deepcopy(net)
+        for place in places:
+            layer = own.get_submodule(place)
+            self._begin(layer)
+        return own
+
+    def _begin(self, layer: nn.Module) -> None:
+        """Give a layer its first weights anew.
+
+        Raises:
+            NnlintError: if it has weights, and no ``reset_parameters`` as torch's layers have.
+        """
+        if not layer._parameters and not layer._buffers:
+            return
+        reset = getattr(layer, "reset_parameters", None)
+        if not callable(reset):
+            raise NnlintError(
+                f"its layer {type(layer).__name__} is made once, when the file is loaded, and shared by all networks",
+                where=self.candidate.target,
+                help="make it in the constructor, not at the class or as a default argument",
+            )
+        self.shared.add(type(layer).__name__)
+        layer.to_empty(device="cpu", recurse=False)
+        reset()
 
 
 def open_network(source: NetworkSource) -> Opening:

@@ -5,7 +5,7 @@ Nothing is concluded from names or shapes alone: what `Adapted` promises has bee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -29,6 +29,7 @@ class Outcome:
         said: the form that the result has (``(N, 21, 32, 32)``, ``a tuple of 3``), or the error.
         shape: of one sample's result.
         trained: the result in training, for a look at its numbers.
+        tensor: whether it gave one.
     """
 
     ending: Ending
@@ -36,11 +37,12 @@ class Outcome:
     said: str = ""
     shape: tuple[int, ...] = ()
     trained: Tensor | None = None
+    tensor: bool = True
 
     @property
-    def flat(self) -> bool:
-        """Whether a sample's result is a row of numbers, or a single one."""
-        return self.ending == "numbers" and len(self.shape) <= 1
+    def final(self) -> bool:
+        """Whether it would be the same with samples of other sizes: no tensor, or nothing to be trained."""
+        return self.ending == "backward" or (self.ending == "form" and not self.tensor)
 
 
 def run(net: nn.Module, shape: tuple[int, ...]) -> Outcome:
@@ -60,7 +62,7 @@ def run(net: nn.Module, shape: tuple[int, ...]) -> Outcome:
             return Outcome("error", said=_text(error))
         for outcome, mode in ((evaluated, "evaluation"), (trained, "training")):
             if outcome.ending != "numbers":
-                return Outcome("form", said=f"{outcome.said} in {mode}", shape=outcome.shape)
+                return replace(outcome, said=f"{outcome.said} in {mode}")
         if evaluated.shape != trained.shape:
             return Outcome("form", said=f"{trained.said} in training and {evaluated.said} in evaluation")
         try:
@@ -74,7 +76,7 @@ def run(net: nn.Module, shape: tuple[int, ...]) -> Outcome:
 
 def _judged(result: Any, samples: int) -> Outcome:
     if not isinstance(result, Tensor):
-        return Outcome("form", said=described(result))
+        return Outcome("form", said=described(result), tensor=False)
     shape = tuple(result.shape)
     rest = ", ".join(["N", *map(str, shape[1:])]) if shape else ""
     said = f"({rest})" if len(shape) > 1 else f"({rest},)"

@@ -65,5 +65,5 @@ def stated_sizes(proposals: Iterable[Proposal]) -> Iterator[tuple[int, int]]:
     for proposal in proposals:
         for leaf in leaves((proposal.args, proposal.kwargs)):
             axes = leaf.axes if isinstance(leaf, Template) else tuple(leaf.shape) if isinstance(leaf, Tensor) else ()
-            if len(axes) == 4 and isinstance(axes[2], int) and isinstance(axes[3], int) and min(axes[2:]) > 1:
+            if len(axes) == 4 and isinstance(axes[2], int) and isinstance(axes[3], int) and min(axes[2], axes[3]) > 1:
                 yield axes[2], axes[3]

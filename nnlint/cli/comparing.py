@@ -69,7 +69,7 @@ def run(asked: Asked, config: TrainConfig) -> int:
     notes = _notes(asked, variants.notes, comparisons, stopped=stopped)
     if asked.json != "-":
         print(render(comparisons, notes), end="")
-    _write(folder / "report.html", page(comparisons))
+    _write(folder / "report.html", page(comparisons, notes=notes))
     if asked.json is not None:
         text = document(comparisons, notes)
         if asked.json == "-":

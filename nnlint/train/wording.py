@@ -36,8 +36,10 @@ def score(metric: str, value: float | None) -> str:
 
 def difference(metric: str, value: float | None, *, unit: bool = True) -> str:
     """The difference of two metrics, with its sign: that of accuracies in percentage points."""
-    if value is None or not math.isfinite(value):
+    if value is None or math.isnan(value):
         return NONE
+    if math.isinf(value):
+        return f"+{number(value)}".replace(f"+{MINUS}", MINUS)
     text = f"{100 * value:+.2f}" if is_share(metric) else f"{value:+.3f}"
     # what rounds to nothing has no sign
     text = text if text.strip("+-0.") else text.lstrip("+-")
@@ -84,11 +86,6 @@ def size(amount: int) -> str:
             break
         value /= 1024
     return f"{value:.3g}{SPACE}{unit}"
-
-
-def probability(p: float, digits: int = 2) -> str:
-    """``p = 0.0078``."""
-    return f"p{SPACE}={SPACE}{p:.{digits}g}"
 
 
 def recipe(config: TrainConfig) -> list[tuple[str, str]]:

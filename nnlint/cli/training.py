@@ -148,18 +148,21 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     name = Path(asked.target.partition(":")[0]).stem
     folder = RunFolder.last(name, asked.out) if asked.resume else RunFolder.new(name, asked.out)
     state, done = None, 0
+    history: list[Epoch] = []
     network = network_facts(job.adapted)
     if asked.resume:
         check_same(folder.summary(), config, data, objective, network)
         state, notes = load_last(folder.path)
         done = state["epoch"]
-        for line in (*notes, f"going on after epoch {done} in {folder.path}"):
-            show(line)
-        folder.go_on([Epoch(**epoch) for epoch in state["history"]])
+        for note in notes:
+            print(f"nnlint: {note}", file=sys.stderr)
+        show(going_on(done, config.epochs, folder.path))
+        history = [Epoch(**epoch) for epoch in state["history"]]
+        folder.go_on(history)
     else:
         folder.write_summary(summary_of(config, data, objective, network))
     folder.share(world)
-    recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job))
+    recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job), history)
     progress = Progress(show, done)
     trained = train(job.net, data, objective, config, watch=Watches(progress, recorder), resume=state, world=world)
     folder.write_summary(summary_of(config, data, objective, network, trained))
@@ -167,6 +170,13 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     for line in outcome(trained, folder.path):
         print(line)
     return trained
+
+
+def going_on(done: int, epochs: int, folder: Path) -> str:
+    """Where a run goes on, or that nothing is left to do."""
+    if done >= epochs:
+        return f"the run in {folder} is finished: all {epochs} epochs are done; what came of it is written again"
+    return f"going on after epoch {done} of {epochs} in {folder}"
 
 
 def network_facts(adapted: Adapted) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,14 +28,23 @@ class Recorder(Watch):
         metric: what decides which epoch is the best; higher is better.
         epochs: that are asked for: the last one is always saved.
         metadata: what the weights' files say of themselves.
+        history: the epochs that a run has behind it that goes on: the best of them is written already.
     """
 
     def __init__(
-        self, folder: RunFolder, net: nn.Module, metric: str, epochs: int, metadata: Mapping[str, Any]
+        self,
+        folder: RunFolder,
+        net: nn.Module,
+        metric: str,
+        epochs: int,
+        metadata: Mapping[str, Any],
+        history: Sequence[Epoch] = (),
     ) -> None:
         self.folder, self.net, self.metric, self.epochs, self.metadata = folder, net, metric, epochs, metadata
         self.best = -float("inf")
         self.best_epoch = 0
+        for epoch in history:
+            self._better(epoch)
         self.best_state: dict[str, Any] | None = None
         self.saved_at = 0.0
         self.cost = 0.0
@@ -43,11 +52,8 @@ class Recorder(Watch):
     def epoch(self, epoch: Epoch, state: Callable[[], dict[str, Any]]) -> None:
         """Write the epoch's metrics; keep the weights if they are the best; save what is due."""
         self.folder.append(epoch)
-        value = epoch.metrics[self.metric]
-        if value > self.best:
-            self.best = value
+        if self._better(epoch):
             self.best_state = _copied(self.net)
-            self.best_epoch = epoch.number
         now = time.perf_counter()
         if epoch.number == self.epochs or now - self.saved_at >= self.cost / SHARE:
             self._save(state())
@@ -56,13 +62,25 @@ class Recorder(Watch):
 
     def _save(self, state: Mapping[str, Any]) -> None:
         """The best weights first: a checkpoint says that they are there."""
+        self._save_best()
+        save(self.folder.path, state)
+
+    def _save_best(self) -> None:
         if self.best_state is not None:
             self._weights("best", self.best_state, self.best_epoch)
             self.best_state = None
-        save(self.folder.path, state)
+
+    def _better(self, epoch: Epoch) -> bool:
+        """Whether an epoch is the best so far, which it then counts as."""
+        value = epoch.metrics[self.metric]
+        if not value > self.best:
+            return False
+        self.best, self.best_epoch = value, epoch.number
+        return True
 
     def end(self, trained: Trained) -> None:
-        """The last weights, whatever they are worth: where the user stopped it they are what there is."""
+        """The best weights and the last, whatever they are worth: where the user stopped it they are what there is."""
+        self._save_best()
         if trained.ending != "failed":
             self._weights("last", self.net, len(trained.epochs))
 

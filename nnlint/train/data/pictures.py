@@ -7,7 +7,7 @@ prepare`` import this module alone.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,11 @@ def decode(path: Path, channels: int, size: tuple[int, int] | None = None, fit: 
             image = image.resize(size[::-1], method) if fit == "stretch" else ImageOps.fit(image, size[::-1], method)
         pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def decode_all(paths: Sequence[Path], channels: int, size: tuple[int, int], fit: Fit = "crop") -> NDArray[np.uint8]:
+    """Pictures as uint8 (N, C, H, W), see `decode`: what a process of ``nnlint prepare`` does."""
+    return np.stack([decode(path, channels, size, fit) for path in paths])
 
 
 def pixels_of(image: Any) -> NDArray[np.uint8]:

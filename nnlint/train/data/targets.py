@@ -84,7 +84,8 @@ def _plain(part: Part, asked: Task | None, notes: list[str]) -> NDArray[Any]:
         note = f"targets (N, {targets.shape[1]}) have a single 1 in each row: taken as classes"
         if note not in notes:
             notes.append(note)
-        return targets.argmax(axis=1).astype(np.int64)
+        numbers: NDArray[Any] = targets.argmax(axis=1).astype(np.int64)
+        return numbers
     if targets.ndim == 2 and targets.dtype.kind in "US":
         raise UsageError(f"targets of shape {targets.shape} are texts, expected one a sample", where=part.where)
     if targets.dtype.kind == "S":

@@ -1,0 +1,198 @@
+"""``nnlint train`` as it is typed, in this process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nnlint.__main__ import main
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+REFERENCE, TABULAR = str(EXAMPLES / "reference_net.py"), str(EXAMPLES / "tabular_net.py")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.set_num_threads(1)
+
+
+def train(capsys, *arguments):
+    code = main(["train", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def summary(folder):
+    return json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_the_reference_network_on_digits(capsys):
+    code, out, err = train(capsys, REFERENCE, "--epochs", 4, "--repro")
+    assert (code, err) == (0, "")
+    assert "ReferenceNet: 65,834 parameters" in out
+    assert "resolution=16, channels=1 for the data" in out
+    assert "loss: cross_entropy, as its file states" in out
+    assert "best constant answer: 10.0%" in out
+    assert [line.split()[0] for line in out.splitlines() if "/4 " in line] == ["1/4", "2/4", "3/4", "4/4"]
+    folder = Path("runs/reference_net-1")
+    result = summary(folder)
+    assert result["ending"] == "finished"
+    assert result["results"]["judged_on"] == "test"
+    assert result["results"]["final"]["accuracy"] > 0.95
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 4
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") >= 3
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    weights = load_file(folder / "last.safetensors")
+    assert weights["classifier.weight"].shape == (10, 64, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "metric", "least"),
+    [
+        ("breast-cancer", "binary_cross_entropy_with_logits", "accuracy", 0.9),
+        ("diabetes", "mse_loss", "r2", 0.25),
+    ],
+)
+def test_a_network_for_tables(capsys, data, loss, metric, least):
+    code, out, _ = train(capsys, TABULAR, "--data", data, "--out", "here")
+    assert code == 0
+    assert f"loss: {loss}" in out
+    found = summary("here")["results"]
+    assert found["metric"] == metric
+    assert found["final"][metric] > max(least, found["baseline"])
+
+
+def test_the_files_own_training_does_not_run(capsys, tmp_path):
+    Path("own.py").write_text(
+        "import argparse, torch\n"
+        "from torch import nn\n"
+        "parser = argparse.ArgumentParser(); parser.add_argument('--classes', type=int, required=True)\n"
+        "args = parser.parse_args()\n"
+        "print('training at import'); open('written.txt', 'w').write('x')\n"
+        "net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(),\n"
+        "                    nn.Linear(32, args.classes))\n"
+        "for epoch in range(10 ** 9):\n"
+        "    pass\n"
+    )
+    code, out, _ = train(capsys, "own.py", "--epochs", 1)
+    assert code == 0
+    assert "training at import" not in out
+    assert not Path("written.txt").exists()
+
+
+def test_the_seed_decides_everything(capsys):
+    digests = []
+    for number, seed in enumerate((0, 0, 1)):
+        folder = f"run-{number}"
+        train(capsys, TABULAR, "--data", "breast-cancer", "--epochs", 2, "--repro", "--seed", seed, "--out", folder)
+        digests.append(summary(folder)["results"]["state_digest"])
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_without_a_gpu_it_says_what_it_would_do(capsys):
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    code, out, _ = train(capsys, TABULAR, "--data", "breast-cancer", "--epochs", 1, "--speed")
+    assert code == 0
+    assert "No CUDA GPU here: with one, --speed would" in out
+
+
+def test_quiet_prints_the_result_alone(capsys):
+    code, out, _ = train(capsys, TABULAR, "--data", "breast-cancer", "--epochs", 2, "--quiet")
+    assert code == 0
+    assert out.strip().startswith("test: accuracy")
+    assert "1/2" not in out
+
+
+def test_augmentation_label_smoothing_and_clipping_are_said(capsys):
+    asked = ["--augment", "shift", "--augment", "flip", "--label-smoothing", 0.1, "--clip", 1]
+    code, out, _ = train(capsys, REFERENCE, "--epochs", 1, *asked)
+    assert code == 0
+    assert "label smoothing 0.1, shift at random, flip at random, gradients clipped to 1" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--speed", "--repro"], "--speed --repro: the fastest kernels are not those that repeat"),
+        (["--size", "big"], "--size: 'big' is no size"),
+        (["--augment", "rotate"], "--augment: there is no 'rotate'"),
+        (["--loss", "hinge"], "--loss: there is no loss 'hinge' here"),
+        (["--data", "digitz"], "digits"),
+        (["--data", "diabetes"], "it takes images, and the data are vectors"),
+        (["--device", "tpu"], "--device: there is no device tpu"),
+        (["--resume"], "--resume: no run"),
+        (["--resume", "--out", "nowhere"], "--resume: nowhere does not exist"),
+    ],
+)
+def test_a_wrong_use_is_explained(capsys, arguments, said):
+    code, out, err = train(capsys, REFERENCE, "--epochs", 1, *arguments)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in out + err
+
+
+def test_only_images_are_augmented(capsys):
+    code, _, err = train(capsys, TABULAR, "--data", "breast-cancer", "--augment", "flip")
+    assert code == 2
+    assert "only images can be shifted or flipped" in err
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(capsys):
+    asked = [TABULAR, "--data", "breast-cancer", "--epochs", 1, "--out", "here"]
+    train(capsys, *asked)
+    before = Path("here/metrics.jsonl").read_bytes()
+    code, _, err = train(capsys, *asked)
+    assert code == 2
+    assert "holds a run already" in err
+    assert Path("here/metrics.jsonl").read_bytes() == before
+
+
+def test_a_loss_that_is_no_number_ends_it_with_one(capsys):
+    code, _, err = train(
+        capsys, TABULAR, "--data", "breast-cancer", "--lr", 1e30, "--optimizer", "sgd", "--out", "here"
+    )
+    assert code == 1
+    assert "diverged: the loss of step" in err
+    assert summary("here")["ending"] == "diverged"
+    assert Path("here/report.html").exists()
+
+
+def test_a_first_loss_that_is_too_large_is_said(capsys):
+    Path("loud.py").write_text(
+        "from torch import nn\n\n"
+        "class Loud(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.flat, self.head = nn.Flatten(), nn.Linear(64, 10)\n"
+        "        nn.init.normal_(self.head.weight, std=5)\n"
+        "    def forward(self, x):\n"
+        "        return self.head(self.flat(x))\n"
+    )
+    _, out, _ = train(capsys, "loud.py", "--size", 8, "--epochs", 1)
+    assert "its first scores are too large" in out
+
+
+def test_arrays_of_ones_own(capsys):
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 2
+    rows = rng.normal(size=(120, 5)).astype(np.float32)
+    rows[:, 0] += 3 * labels
+    np.savez("own.npz", x=rows, y=labels)
+    code, _, _ = train(capsys, TABULAR, "--data", "own.npz", "--epochs", 30, "--out", "here")
+    assert code == 0
+    assert summary("here")["results"]["final"]["accuracy"] > 0.8
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys; from nnlint.__main__ import main; main(['train', '--help']); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--data" in done.stdout

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nnlint.cli import check, doctor, graph, new, rule, rules, train
+from nnlint.cli import check, compare, doctor, graph, new, prepare, rule, rules, train
 
 _EPILOG = "nnlint PATHS is short for nnlint check PATHS. Exit codes: 0 clean, 1 findings, 2 could not check."
 
@@ -27,6 +27,8 @@ app.command("new")(new.new)
 app.command("rule")(rule.rule)
 app.command("rules")(rules.rules)
 app.command("train")(train.train)
+app.command("compare")(compare.compare)
+app.command("prepare")(prepare.prepare)
 app.command("doctor")(doctor.doctor)
 
 #: the base of the errors of a wrong use; where it lives depends on typer's version

@@ -1,7 +1,8 @@
 """In place: activations that overwrite their input against ones that make a new tensor.
 
 Held equal: everything that is computed, so that every loss must be the same number.
-Different: the memory that a training step needs.
+Different: the memory that a forward pass needs. The backward pass keeps as much either way: of ReLU it needs the result
+alone, and what the norm gave is let go.
 """
 
 from torch import nn

@@ -34,7 +34,7 @@ class FollowingLeaky(Following):
     """Leaky ReLU."""
 
     def __init__(self, classes: int = 10, channels: int = 1) -> None:
-        super().__init__(classes, channels, nn.LeakyReLU)
+        super().__init__(classes, channels, lambda: nn.LeakyReLU(inplace=True))
 
 
 class FollowingGelu(Following):

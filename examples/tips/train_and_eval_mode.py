@@ -1,7 +1,8 @@
 """Evaluation mode: a network that is switched to it to be judged, against one that stays in training mode.
 
-Held equal: the network and its training, to the bit.
+Held equal: the network and its training (to the bit, where there is no dropout that draws other numbers).
 Different: when it is judged, batch norm goes by the batch it is given and not by what it has learnt, and dropout drops.
+The trainer judges all test samples in one large batch, which is kind to batch norm in training mode.
 """
 
 from typing import Self

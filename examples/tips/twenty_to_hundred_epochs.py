@@ -1,4 +1,4 @@
-"""Epochs: 20 against 3, and 60 against 20, both of which follow the tip.
+"""Epochs: 20 against 3, and against 10.
 
 Held equal: the network, the samples, the batches; the schedule is stretched to the epochs.
 Different: the epochs, and with them the time.

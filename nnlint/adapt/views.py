@@ -46,7 +46,8 @@ def sizes(
     usual = [(side, side) for side in SIDES if small or side > min(own)]
     smaller = [] if small else [(side, side) for side in reversed(SIDES) if side <= min(own)]
     rest = sorted({*usual, *(size for size in stated if max(size) > PREFERRED)})
-    return tuple(dict.fromkeys((*first, *rest, *smaller)))
+    # a network may be made for images as small as these
+    return tuple(dict.fromkeys((*first, *rest, *smaller, own)))
 
 
 def channels(own: int, networks: Iterable[tuple[nn.Module, Use]]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The benchmarks: ``python tests/benchmarks/run.py [cold] [tracing] [checking] [large] [--rounds N]`` prints one table.
+"""The benchmarks: ``python tests/benchmarks/run.py [PART …] [--rounds N]`` prints one table.
 
 Every number is a ratio of two things measured in turns within this run, so that a busy machine changes both.
 """
@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tables import Row, table
 
-PARTS = ("cold", "tracing", "checking", "large")
+#: the parts there are; each is a module beside this one
+PARTS = ("cold", "tracing", "checking", "large", "overhead", "preparing", "gpu")
 
 
 def main() -> int:

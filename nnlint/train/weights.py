@@ -53,11 +53,26 @@ def save_weights(path: Path, net: nn.Module | Mapping[str, Any], metadata: Mappi
     try:
         content = to_bytes(tensors, metadata=texts)
         with atomic.written(path) as file:
-            file.write(content)
+            file.write(_ordered(content))
     except atomic.WriteError as error:
         raise CheckpointError(error.message, where=error.where, help=error.help) from error
     except (SafetensorError, ValueError, KeyError) as error:
         raise CheckpointError(f"safetensors cannot hold these weights: {error}", where=str(path)) from error
+
+
+def _ordered(content: bytes) -> bytes:
+    """The same file with its metadata in the order of their names, so that equal weights make equal files.
+
+    The library writes them in an order of its own, another one each time. The form is that of
+    https://github.com/huggingface/safetensors: eight bytes for the length of a header in JSON, which may be padded by
+    spaces, the header, the tensors.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(content)[end:]))
 
 
 def load_weights(path: Path, net: nn.Module) -> dict[str, str]:

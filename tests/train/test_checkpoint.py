@@ -347,6 +347,15 @@ def test_weights_come_back(tmp_path: Path) -> None:
     assert digest(dict(other.state_dict())) == digest(dict(net.state_dict()))
 
 
+def test_equal_weights_make_equal_files(tmp_path: Path) -> None:
+    metadata = {name: name * 2 for name in "abcdefgh"} | {"ü": "ö"}
+    for name in ("one", "other"):
+        torch.manual_seed(0)
+        save_weights(tmp_path / name, nn.Linear(3, 5), metadata)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    assert load_weights(tmp_path / "one", nn.Linear(3, 5)).items() >= metadata.items()
+
+
 def test_tied_weights_are_written_once_and_loaded_twice(tmp_path: Path) -> None:
     from safetensors.torch import load_file, load_model
 

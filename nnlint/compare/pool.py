@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from nnlint.errors import NnlintError
@@ -124,7 +124,8 @@ class Pool:
         errors = self._folder / f"{number}.txt"
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, str(errors)), daemon=True)
-        process.start()
+        with _without_main():
+            process.start()
         theirs.close()
         return _Lane(process, ours, errors)
 
@@ -137,6 +138,18 @@ class Pool:
         fresh = self._start(self._lanes.index(lane))
         lane.process, lane.pipe = fresh.process, fresh.pipe
         return died
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """A spawned process runs the main script again, to find what it defines. Nothing here is defined there, and that
+    script may be read from a pipe, or start a comparison itself: it is hidden while the process is started."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _last_words(code: int | None, said: Sequence[str]) -> str:

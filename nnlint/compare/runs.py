@@ -122,8 +122,8 @@ def run(plan: Plan, asked: Run) -> Trained:
     bench = _OPENED.of(plan)
     seed = asked.config.seed
     net = built(bench.adapted[asked.variant], seed)
-    if asked.like not in (None, asked.variant):
-        copy_weights(built(bench.adapted[asked.like], seed), net)  # type: ignore[index]
+    if asked.like is not None and asked.like != asked.variant:
+        copy_weights(built(bench.adapted[asked.like], seed), net)
     seed_everything(seed)  # building drew different numbers of the two networks
     return train(net, bench.data, bench.objectives[asked.variant], asked.config)
 

@@ -15,6 +15,7 @@ from nnlint.train.results import Trained
 from nnlint.train.wording import NONE, SPACE, count, duration, named, number, score, size
 
 SCHEMA_VERSION = 1
+Rows = list[tuple[str, ...]]
 _RULE = "─" * 78
 
 
@@ -103,7 +104,7 @@ def _seeds(comparison: Comparison) -> Iterator[str]:
     metric = comparison.effect.metric
     judged = {run.judged_on for pair in comparison.pairs for run in (pair.a, pair.b)}
     on = " and ".join(sorted(judged)) or "test"
-    rows = [("seed", f"A {metric}", f"B {metric}", "B - A", "first")]
+    rows: Rows = [("seed", f"A {metric}", f"B {metric}", "B - A", "first")]
     for pair in comparison.pairs:
         scores = (_score(metric, run) for run in (pair.a, pair.b))
         delta = NONE if pair.delta is None else change(comparison.effect, pair.delta)
@@ -117,7 +118,7 @@ def _score(metric: str, run: Trained) -> str:
 
 
 def _costs(a: Variant, b: Variant) -> Iterator[str]:
-    rows = [("cost", "A", "B", "B / A")]
+    rows: Rows = [("cost", "A", "B", "B / A")]
     for name, shown in _COSTS.items():
         one, other = (None if variant.cost is None else getattr(variant.cost, name) for variant in (a, b))
         ratio = f"{other / one:.2f}" if one and other else NONE
@@ -138,7 +139,7 @@ def _rates(comparison: Comparison) -> Iterator[str]:
     metric = comparison.effect.metric
     a, b = comparison.a, comparison.b
     yield f"learning rates tried, mean {named(metric)} on the validation data of seeds of their own (* used):"
-    rows = [("rate", "A", "B")]
+    rows: Rows = [("rate", "A", "B")]
     for rate in sorted({*a.rates, *b.rates}):
         cells = (score(metric, one.rates.get(rate)) + (" *" if rate == one.config.rate else "  ") for one in (a, b))
         rows.append((number(rate), *cells))
@@ -160,7 +161,9 @@ def _overview(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _facts(facts: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in facts.items())
+    """Those that a reader needs first; the JSON document and the page have all."""
+    told = [f"{name} {facts[name]}" for name in ("torch", "device", "threads", "processes", "cores") if name in facts]
+    return ", ".join([*told, *([f"seeds: {facts['seeds']}"] if "seeds" in facts else [])])
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

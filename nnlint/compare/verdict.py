@@ -130,8 +130,8 @@ def sentence(comparison: Comparison) -> str:
         return _failed(comparison)
     if effect.verdict == "too few seeds":
         return (
-            f"Too few seeds: {n} finished {'pair' if n == 1 else 'pairs'}, and fewer than {FEWEST} cannot be evidence "
-            f"of anything (the smallest p of {FEWEST - 1} is {2 / 2 ** (FEWEST - 1):.4f})."
+            f"Too few seeds: {n} finished {'pair' if n == 1 else 'pairs'}. Fewer than {FEWEST} cannot be evidence of "
+            f"anything: with {FEWEST - 1}, p is {2 / 2 ** (FEWEST - 1):.4f} at best."
         )
     assert effect.p is not None
     missing = len(comparison.pairs) - n

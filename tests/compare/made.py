@@ -72,6 +72,6 @@ def comparison(made: Sequence[Pair], metric: str = "accuracy") -> Comparison:
         pairs=tuple(made),
         effect=effect(made, metric),
         unfinished=unfinished(made, a.label, b.label),
-        facts={"torch": "2.13.0", "jobs": "2"},
+        facts={"torch": "2.13.0", "processes": "2"},
         seconds=math.pi,
     )

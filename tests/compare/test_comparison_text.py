@@ -23,7 +23,7 @@ def test_what_a_comparison_rests_on_is_printed() -> None:
     assert "mended is better than plain by 2.35 points (p = 0.0078, 8 seeds)." in text
     assert "95 % interval +" in text
     assert ["memory", "of", "a", "step", "3", "MiB", "3", "MiB", "1.00"] in [line.split() for line in text.splitlines()]
-    assert "torch 2.13.0, jobs 2" in text
+    assert "torch 2.13.0, processes 2" in text
     assert "\u00a0" not in text
 
 

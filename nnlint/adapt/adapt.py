@@ -132,9 +132,13 @@ def _views(
     written = [fitting.as_written() for fitting in fittings]
     chooses = any("resolution" in use.roles() for _, use in written)
     stated = [one for found in proposals for one in stated_sizes(found)]
+    patches = [one.value for _, use in written for one in use.found if one.role == "patch"]
+    patch = max((one if isinstance(one, int) else max(one) for one in patches), default=1)
     counts = channels(data.shape[0], written)
     return [
-        View(count, side) for side in sizes(data.shape, asked=size, chooses=chooses, stated=stated) for count in counts
+        View(count, side)
+        for side in sizes(data.shape, asked=size, chooses=chooses, stated=stated, patch=patch)
+        for count in counts
     ]
 
 

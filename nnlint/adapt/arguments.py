@@ -179,7 +179,9 @@ def _one(name: str, value: Any, wanted: Wanted, use: Use, *, both: bool = True, 
     if name.lower() in ("width", "w") and not both:
         return value  # of the layers
     if name.lower() in _SHAPES and isinstance(value, tuple | list) and len(value) in (1, 3):
-        role = "features" if len(value) == 1 else "resolution"
+        role = "inputs" if len(value) == 1 else "resolution"
+    if role == "inputs" and isinstance(value, tuple | list) and len(value) > 1:
+        role = "resolution"  # `input_size=(224, 224)`
     if role is None or not _is_number(value, role):
         return value
     use.found.append(Found(prefix + name, role, value))
@@ -200,7 +202,7 @@ def _is_number(value: Any, role: Role) -> bool:
     if isinstance(value, int) or origin_of(value) is not None:
         return True
     whole = isinstance(value, tuple | list) and len(value) in (1, 2, 3) and all(isinstance(one, int) for one in value)
-    return whole and role in ("resolution", "features")
+    return whole and role in ("resolution", "inputs", "patch")
 
 
 def _as(name: str, value: Any, new: int | tuple[int, int], wanted: Wanted) -> Any:

@@ -65,7 +65,7 @@ def _nature(traced: Traced) -> str:
     given = [leaf for leaf in leaves((traced.inputs.args, traced.inputs.kwargs)) if isinstance(leaf, Tensor)]
     taken = " and ".join(_shape(tensor) for tensor in given) or "nothing"
     result = next(node for node in traced.recorded.graph.nodes if node.op == "output").args[0]
-    made = _made(result) if isinstance(result, fx.Node) else described(result).replace("immutable_", "")
+    made = _made(result) if isinstance(result, fx.Node) else described(result)
     return f"it takes {f'{len(given)} inputs, ' if len(given) > 1 else ''}{taken} and gives {made}"
 
 
@@ -114,8 +114,8 @@ def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
         )
     if "form" in of_kind:
         return _form(of_kind["form"], data)
-    first = next((outcome.said for outcome in outcomes), "it was not run")
-    return f"it fails on them: {first}", "name a call that builds it for these data: 'model.py:Net(...)'"
+    last = outcomes[-1].said if outcomes else "it was not run"
+    return f"it fails on them: {last}", "name a call that builds it for these data: 'model.py:Net(...)'"
 
 
 def _inputs_wrong(found: Traced, data: Data) -> tuple[str, str] | None:
@@ -152,5 +152,5 @@ def _form(outcome: Outcome, data: Data) -> tuple[str, str]:
             f"it gives {outcome.said}: a map of numbers a sample, not {data.outputs}",
             "pool its result over the map (`x.mean((2, 3))`), or give a network that classifies",
         )
-    help_ = "let it return the scores alone; other results (features, auxiliary scores) belong in another method"
+    help_ = "let it return the scores alone: turn other results off (`aux_logits=False`, say), or wrap it in a module"
     return f"it gives {outcome.said}, where one tensor is needed", help_

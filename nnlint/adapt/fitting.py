@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,12 +16,19 @@ from nnlint.adapt.facts import graph_in
 from nnlint.adapt.layers import Change, scoring
 from nnlint.adapt.model import View
 from nnlint.adapt.opening import Opening
-from nnlint.adapt.trial import EVALUATED, Outcome, run
+from nnlint.adapt.trial import EVALUATED, TRAINED, Outcome, run
 from nnlint.adapt.views import shape_of
 from nnlint.graph import Graph
 from nnlint.kinds import log_probability, softmax
 from nnlint.load.guessing import Role
 from nnlint.train.data.model import Data
+
+#: how torch says that a convolution is given another number of channels than it reads
+_CHANNELS = re.compile(r"expected input(\[.*?\]) to have \d+ channels, but got")
+#: an error that is the same at so many sizes has another cause
+SAME = 3
+#: parameters of the networks that are kept for further tries
+MOST_KEPT = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,10 @@ class Plan:
         return net, use, said
 
 
+def _size(net: nn.Module) -> int:
+    return sum(math.prod(one.shape) for one in net.parameters() if not nn.parameter.is_lazy(one))
+
+
 def _materialise(net: nn.Module, shape: tuple[int, ...]) -> None:
     net.eval()
     with torch.no_grad():
@@ -90,6 +102,7 @@ class Fitting:
     data: Data
     changes: tuple[Change, ...] = ()
     failed: list[tuple[View, Outcome]] = field(default_factory=list)
+    _refused: set[int | None] = field(default_factory=set)
     _built: dict[object, tuple[nn.Module, Use, list[str]]] = field(default_factory=dict)
     _fits: dict[View, Fit | None] = field(default_factory=dict)
 
@@ -112,8 +125,14 @@ class Fitting:
     @property
     def hopeless(self) -> bool:
         """Whether no other view would help: it gives no tensor, or a map whatever the size, or it cannot be trained."""
+        if any(outcome.final for _, outcome in self.failed):
+            return True
         maps = {view.size for view, outcome in self.failed if outcome.ending == "form" and outcome.shape}
-        return len(maps) > 1 or any(outcome.final for _, outcome in self.failed)
+        sizes: dict[str, set[object]] = {}
+        for view, outcome in self.failed:
+            if outcome.ending == "error":
+                sizes.setdefault(outcome.said, set()).add(view.size)
+        return len(maps) > 1 or (bool(sizes) and min(map(len, sizes.values())) >= SAME)
 
     def fit(self, view: View) -> Fit | None:
         """A way to make the network fit the data in this view, None if none was found (then see `failed`)."""
@@ -124,7 +143,12 @@ class Fitting:
     def _fit(self, view: View) -> Fit | None:
         shape = shape_of(view, self.data.shape)
         resizable: list[Plan] = []
+        refused: list[Wanted] = []
+        if view.channels in self._refused:
+            return None
         for wanted in self._choices(shape):
+            if _without(wanted, "outputs") in refused:
+                continue
             plan = Plan(wanted, self.changes, shape)
             outcome = self._try(plan)
             if self._fits_task(outcome):
@@ -134,6 +158,9 @@ class Fitting:
             self.failed.append((view, outcome))
             if outcome.ending == "numbers":
                 resizable.append(plan)
+            elif outcome.ending == "error":  # the number of outputs makes no difference to it
+                refused.append(_without(wanted, "outputs"))
+                self._note_channels(plan, outcome)
             if outcome.final or outcome.ending == "form":  # other arguments would not help
                 return None
         for plan in resizable:
@@ -142,6 +169,14 @@ class Fitting:
                 return fit
         return None
 
+    def _note_channels(self, plan: Plan, outcome: Outcome) -> None:
+        """Remember a number of channels that the first layer refuses whatever the size."""
+        channels = plan.shape[0]
+        told = _CHANNELS.search(outcome.said)
+        given = f"[{TRAINED}, {channels}, ", f"[{EVALUATED}, {channels}, "
+        if told and told[1].startswith(given) and "channels" not in self.as_written()[1].roles():
+            self._refused.add(channels)
+
     # ------------------------------------------------------------------------------------------------ arguments
 
     def _choices(self, shape: tuple[int, ...]) -> Iterator[Wanted]:
@@ -149,9 +184,11 @@ class Fitting:
         _, use = self.as_written()
         image = len(shape) == 3
         for outputs in self._numbers():
-            full: dict[Role, int | tuple[int, int]] = {"outputs": outputs, "features": math.prod(shape)}
+            full: dict[Role, int | tuple[int, int]] = {"outputs": outputs, "inputs": math.prod(shape)}
             if image:
                 full |= {"channels": shape[0], "resolution": (shape[1], shape[2])}
+            else:
+                full["features"] = shape[0]  # of a network for images these are the width of a layer
             yield from _distinct(full, use, shape)
 
     def _numbers(self) -> tuple[int, ...]:
@@ -164,10 +201,11 @@ class Fitting:
     # ----------------------------------------------------------------------------------------------------- tries
 
     def _network(self, plan: Plan) -> tuple[nn.Module, Use, list[str]]:
-        """A network to be tried, kept as long as it is the last: where nothing depends on the size it is the same."""
+        """A network to be tried: where nothing depends on the size of the images it is the same for all of them."""
         key = (tuple(sorted(plan.wanted.items())), plan.changes)
         if key not in self._built:
-            self._built.clear()
+            if sum(_size(net) for net, _, _ in self._built.values()) > MOST_KEPT:
+                self._built.clear()
             with torch.random.fork_rng(devices=[]):
                 self._built[key] = plan.build(self.opening)
         return self._built[key]
@@ -178,7 +216,7 @@ class Fitting:
         except Exception as error:
             return Outcome("error", said=f"{type(error).__name__}: {error}".splitlines()[0])
         if any(map(nn.parameter.is_lazy, net.parameters())):
-            self._built.clear()  # the first pass fixes its sizes
+            self._built.pop((tuple(sorted(plan.wanted.items())), plan.changes), None)  # the first pass fixes its sizes
         return run(net, plan.shape)
 
     def _accepted(self, plan: Plan, outcome: Outcome) -> Fit | None:
@@ -228,25 +266,32 @@ def _is_autoencoder(graph: Graph) -> bool:
 
 
 def _distinct(full: Mapping[Role, Any], use: Use, shape: tuple[int, ...]) -> Iterator[Wanted]:
+    """Choices of arguments, likeliest first: all of them, then without those whose names may mean something else."""
     roles = use.roles()
     have: dict[Role, Any] = {role: value for role, value in full.items() if role in roles}
-    chooses_size = "resolution" in roles and "resolution" in have
-    fits_already = not chooses_size or all(
-        one.value in (shape[1], shape[1:], list(shape[1:])) for one in use.found if one.role == "resolution"
-    )
-    choices: list[dict[Role, Any]] = [{}] if fits_already else []
-    choices.append(have)
-    if len(shape) == 3 and "features" in have:  # `input_size=32` is the side of an image
-        choices.append({**have, "features": shape[1]})
-        choices.append(_without(have, "features"))
-    choices += [_without(have, "channels"), _without(have, "outputs"), _without(have, "channels", "features")]
-    choices += [_without(have, "resolution"), _without(have, "channels", "features", "resolution"), {}]
+    choices: list[dict[Role, Any]] = [have]
+    if len(shape) == 3 and "inputs" in have:  # `input_size=32` is the side of an image
+        choices.append({**have, "inputs": shape[1]})
+    for left_out in _LEFT_OUT:
+        choices.append(_without(have, *left_out))
     seen = []
     for choice in choices:
         effect = {role: value for role, value in choice.items() if _changes(role, value, use)}
         if effect not in seen:
             seen.append(effect)
             yield effect
+
+
+#: arguments that are left as they are, one choice after the other
+_LEFT_OUT: tuple[tuple[Role, ...], ...] = (
+    ("inputs", "features"),
+    ("channels",),
+    ("outputs",),
+    ("channels", "inputs", "features"),
+    ("resolution",),
+    ("channels", "inputs", "features", "resolution"),
+    ("outputs", "channels", "inputs", "features", "resolution"),
+)
 
 
 def _without(wanted: Mapping[Role, Any], *roles: Role) -> dict[Role, Any]:

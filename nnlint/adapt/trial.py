@@ -93,11 +93,12 @@ def _judged(result: Any, samples: int) -> Outcome:
 
 def described(result: Any) -> str:
     """What a network gives that is no tensor."""
+    kind = type(result).__name__.removeprefix("immutable_")
     if isinstance(result, dict):
-        return f"{_a(type(result).__name__)} of {', '.join(map(repr, result))}"
+        return f"{_a(kind)} of {', '.join(map(repr, result))}"
     if isinstance(result, tuple | list):
-        return f"{_a(type(result).__name__)} of {len(result)}"
-    return "nothing" if result is None else _a(type(result).__name__)
+        return f"{_a(kind)} of {len(result)}"
+    return "nothing" if result is None else _a(kind)
 
 
 def _a(name: str) -> str:

@@ -13,6 +13,8 @@ from nnlint.inputs.template import Template, leaves
 
 #: sides tried, smallest first: small images cost little, and networks were made for these
 SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
+#: a network that cuts images into patches is to see so many along a side
+PATCHES = 4
 #: the largest side that a file's own word is preferred to a smaller one for
 PREFERRED = 64
 
@@ -25,13 +27,18 @@ def shape_of(view: View, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def sizes(
-    shape: tuple[int, ...], *, asked: tuple[int, int] | None, chooses: bool, stated: Sequence[tuple[int, int]]
+    shape: tuple[int, ...],
+    *,
+    asked: tuple[int, int] | None,
+    chooses: bool,
+    stated: Sequence[tuple[int, int]],
+    patch: int = 1,
 ) -> tuple[tuple[int, int], ...]:
     """The sizes to try images of a shape in, in order.
 
     Args:
         asked: the size the user wants.
-        chooses: whether a network is built for the size it is given.
+        chooses: whether a network is built for the size it is given; ``patch``: the side of the patches it cuts.
         stated: sizes that the files state.
     """
     if asked is not None:
@@ -40,7 +47,8 @@ def sizes(
     small = min(own) < SIDES[0]
     first = [] if small else [own]
     if chooses:
-        first = [(SIDES[0], SIDES[0])] if small else [own]
+        side = max(SIDES[0], PATCHES * patch)
+        first = [(side, side)] if min(own) < side else [own]
     else:
         first = [size for size in stated if max(size) <= PREFERRED] + first
     usual = [(side, side) for side in SIDES if small or side > min(own)]

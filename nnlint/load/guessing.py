@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 #: what an argument says of the data a network is for
-Role = Literal["outputs", "channels", "resolution", "features"]
+Role = Literal["outputs", "channels", "resolution", "inputs", "features", "patch"]
 
 #: several sets of sizes to try: networks differ in what they want to be divisible by what
 VARIANTS: tuple[Mapping[str, int], ...] = (
@@ -89,7 +89,7 @@ _ROWS = (
         "imagesize imgsize resolution imageheight imagewidth imgheight",
         role="resolution",
     ),
-    _row("patch", "ps", "patchsize patch patchheight patchwidth"),
+    _row("patch", "ps", "patchsize patch patchheight patchwidth", role="patch"),
     _row(8, "frames frame timesteps timestep t steps nframes"),
     _row(3, "k ks ksize", "kernelsize kernel filtersize kernelsizes"),
     _row(7, "", "windowsize winsize window"),
@@ -104,10 +104,10 @@ _ROWS = (
     _row(0.1, "learningrate weightdecay", "droppath dropoutrate probability dropoutp dropoutprob rate"),
     _row(
         "features",
-        "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim "
-        "features feats nfeatures ninputs xdim observationdim obssize",
-        role="features",
+        "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim",
+        role="inputs",
     ),
+    _row("features", "features feats nfeatures ninputs xdim observationdim obssize", role="features"),
     _row("features", "noisedim conddim contextdim nz z"),
     _row(
         "dim", "d c dmodel dimmodel nembd ninp emsize emb hid hidden units neurons width", "dim dims hidden width embed"
@@ -117,7 +117,7 @@ _ROWS = (
 
 _BY_ANNOTATION = {"int": 8, "float": 0.1, "bool": False}
 _FLAG = re.compile(r"(use|is|with|has|return|do|enable|no)_")
-_COUNT = re.compile(r"(num|nb|number_of|n)_(?=.)")
+_COUNT = re.compile(r"\A(num|nb|number_of|n)_(?=.)")
 #: what the form of a name nobody knows tells: a count, or the size of something
 _FORMS: tuple[tuple[re.Pattern[str], int | str], ...] = (
     (re.compile(r"\A(num|nb|number_of|n)_"), 2),

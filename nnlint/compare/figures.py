@@ -159,7 +159,11 @@ def _panel(metric: str, rows: Sequence[Row], y: float) -> Iterable[Element]:
             mean = difference(metric, row.effect.mean, unit=False) if row.effect.deltas else wording.NONE
             look = "b strong" if row.effect.verdict in ("better", "worse") else "quiet"
             yield node("text", mean, x=530, y=middle + 4, text_anchor="end", class_=look)
-            p = f", p = {shown_p(row.effect.p)}" if row.effect.p is not None else ""
+            p = (
+                f", p = {shown_p(row.effect.p)}"
+                if row.effect.p is not None and row.effect.verdict != "bit-identical"
+                else ""
+            )
             yield node("text", f"{row.effect.verdict}{p}", x=545, y=middle + 4, class_="quiet")
 
 

@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element
 
 from nnlint.compare.figures import curves, deltas, forest, interval, least_shown
 from nnlint.compare.model import Comparison, Cost, Effect, Variant
-from nnlint.compare.verdict import identical, sentence, shown_p
+from nnlint.compare.statistics import ALPHA
+from nnlint.compare.verdict import identical, largest_difference, sentence, shown_p
 from nnlint.train import wording
 from nnlint.train.markup import Child, document, node, table
 from nnlint.train.page import facts
@@ -56,7 +57,7 @@ def _measured(comparison: Comparison) -> Iterable[Element]:
     tested = f"; exact sign-flip test, p{SPACE}={SPACE}{shown_p(effect.p)}" if effect.p is not None else ""
     said = f"{difference(effect.metric, effect.mean)} of {named(effect.metric)} on average over {_seeds(effect)}"
     yield node("p", f"{said}{extent}{tested}.")
-    if effect.verdict == "no evidence":
+    if effect.verdict == "no evidence" and effect.p is not None and effect.p >= ALPHA:
         yield node(
             "p",
             "That is no evidence that the two are equally good either: these runs fit any difference in the interval.",
@@ -84,16 +85,17 @@ def _summary(comparisons: Sequence[Comparison]) -> Iterable[Element]:
     counts = [f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts)]
     yield node("p", f"{len(comparisons)} comparisons: {', '.join(counts)}.", class_="lead")
     said = "Mean difference against A and its 95 % interval; pale: no verdict."
-    many = len([one for one in comparisons if one.effect.p is not None])
-    if many > 1:
-        said += f" {many} tests were made: about one in twenty takes chance for a difference."
+    tests = sum(one.effect.p is not None and one.effect.verdict != "bit-identical" for one in comparisons)
+    if tests > 1:
+        said += f" {tests} tests were made: of twenty where nothing differs, one is expected to say better or worse."
     yield node("figure", drawing, node("figcaption", said), class_="wide")
     rows: Cells = []
     for at, one in enumerate(comparisons, 1):
         effect = one.effect
         link = node("a", one.b.label, href=f"#comparison-{at}")
-        ends = interval(effect) or NONE
-        p = shown_p(effect.p) if effect.p is not None else NONE
+        # what is the same to the bit is proved, and no matter of chance
+        tested = effect.p is not None and effect.verdict != "bit-identical"
+        ends, p = (interval(effect), shown_p(effect.p or 0.0)) if tested else (NONE, NONE)
         mean = difference(effect.metric, effect.mean) if effect.deltas else NONE
         costs = _ratio(one, "seconds"), _ratio(one, "peak_bytes")
         rows.append((link, named(effect.metric), mean, ends, p, effect.verdict, *costs, str(len(one.unfinished))))
@@ -150,6 +152,9 @@ def _difference(comparison: Comparison) -> Iterable[Element]:
     drawing = deltas(comparison.pairs, comparison.effect, comparison.a.label, comparison.b.label)
     said = "A dot a seed: what B scores less what A scores, trained on the same batches."
     said += " Diamond and line: mean and 95 % interval." if comparison.effect.low is not None else " Diamond: mean."
+    drift = largest_difference(comparison.pairs)
+    if drift is not None and math.isfinite(drift):
+        said += f" The losses of their epochs differ by {number(drift, 2)} at most."
     figure = node("figure", drawing, node("figcaption", said), class_="small")
     yield node("div", figure, _seed_table(comparison), class_="columns")
 

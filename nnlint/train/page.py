@@ -90,8 +90,10 @@ def _headline(trained: Trained) -> Element:
     settled = f"{duration(trained.settled_seconds)} an epoch, {trained.steps} steps"
     figures.append(_figure("training took", duration(trained.seconds), settled))
     expected = trained.expected_first_loss
-    knowing = f"{number(expected, 3)} expected of a network that knows nothing" if expected is not None else ""
-    figures.append(_figure("loss of the first batch", number(trained.first_loss, 3), knowing))
+    knowing = (
+        f"{number(expected, 3, fixed=True)} expected of a network that knows nothing" if expected is not None else ""
+    )
+    figures.append(_figure("loss of the first batch", number(trained.first_loss, 3, fixed=True), knowing))
     if trained.peak_bytes is not None:
         figures.append(_figure("most memory on the GPU", wording.size(trained.peak_bytes)))
     return node("dl", *figures, class_="headline")

@@ -116,7 +116,8 @@ def test_no_evidence_is_not_called_no_difference() -> None:
     assert "No evidence of a difference" in text
     assert "no evidence that the two are equally good either" in text
     assert "no difference" not in text.lower()
-    assert "equally good" not in plain(render([BETTER])) + plain(render([SAME]))
+    low = replace(UNDECIDED, effect=replace(UNDECIDED.effect, p=0.01))
+    assert "equally good" not in plain(render([low])) + plain(render([BETTER])) + plain(render([SAME]))
 
 
 def test_too_few_seeds_have_neither_interval_nor_test() -> None:
@@ -171,6 +172,7 @@ def test_many_seeds_fit() -> None:
 def test_identical_pairs_are_named_and_lie_on_zero() -> None:
     text = plain(render([SAME]))
     assert text.count("0.00 identical") == 8
+    assert "The losses of their epochs differ by 0 at most." in text
     assert "identical" not in plain(render([BETTER])).replace("bit-identical", "")
     drawn = deltas(SAME.pairs, SAME.effect, "A", "A")
     assert len({c.get("cx") for c in drawn.iter("circle")}) == 1
@@ -311,12 +313,14 @@ def test_rates_that_were_tried() -> None:
 
 
 def test_several_comparisons_have_a_summary() -> None:
-    text = render([BETTER, UNDECIDED, PARTLY, SAME], notes=("Stopped early.",))
+    text = render([BETTER, UNDECIDED, NEVER, SAME], notes=("Stopped early.",))
     shown = plain(text)
-    assert "4 comparisons: 1 better" in shown and "Stopped early." in shown
-    assert "3 tests were made" in shown or "4 tests were made" in shown
+    assert "4 comparisons: 1 better, 1 no evidence, 1 failed, 1 bit-identical." in shown and "Stopped early." in shown
+    # neither the failed nor the identical one was a test
+    assert "2 tests were made" in shown
+    assert "mended accuracy – – – failed" in shown and "0.00 points – – bit-identical" in shown
     (drawn,) = (fromstring(one) for one in re.findall(r"<svg.*?</svg>", text[: text.index("<section")], re.DOTALL))
-    assert sum("mean" in (p.get("class") or "") for p in drawn.iter("path")) == 4
+    assert sum("mean" in (p.get("class") or "") for p in drawn.iter("path")) == 3
 
 
 def test_no_comparison_has_no_page() -> None:

@@ -113,22 +113,20 @@ def _laid_out(inputs: NDArray[Any], part: Part, notes: list[str]) -> NDArray[Any
 def _channels_first(inputs: NDArray[Any], part: Part, notes: list[str]) -> NDArray[Any]:
     """Images with their channels first: moved there where they are last for certain."""
     _, first, middle, last = inputs.shape
-    is_first = first in _IMAGE_CHANNELS or (middle == last and first != middle)
-    is_last = last in _IMAGE_CHANNELS or (first == middle and last != middle)
-    if first in _IMAGE_CHANNELS and last not in _IMAGE_CHANNELS:
-        is_last = False
-    elif last in _IMAGE_CHANNELS and first not in _IMAGE_CHANNELS:
-        is_first = False
-    if is_first and is_last and first == middle == last:
-        is_last = False  # a cube, by the convention; nothing else could be said of it
-    if is_first == is_last:
+    if first == middle == last:
+        return inputs  # a cube: nothing but the convention can be said of it
+    # two signs: images are square, and have few channels
+    signs = {"last" if first == middle else "first"} if first == middle or middle == last else set()
+    if (first in _IMAGE_CHANNELS) != (last in _IMAGE_CHANNELS):
+        signs.add("first" if first in _IMAGE_CHANNELS else "last")
+    if len(signs) != 1:
         raise UsageError(
             f"images of shape {_shape(inputs)}: which dimension are the channels? Expected (N, C, H, W)",
             where=part.where,
             help="transpose them if they are last: x.transpose(0, 3, 1, 2); or hand them out as torch tensors by"
             " file.py:function, where (N, C, H, W) is taken for granted",
         )
-    if is_first:
+    if signs == {"first"}:
         return inputs
     _say(notes, f"images were (H, W, C) = {tuple(inputs.shape[1:])}: the channels were moved to the front")
     return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))

@@ -1,0 +1,203 @@
+"""Data that a function of the user's makes: everything it may return, and everything it may not."""
+
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from made_data import problem
+from torch.utils.data import DataLoader
+
+from nnlint.train.data.load import load_data
+from nnlint.train.data.model import Arrays, Stream
+from nnlint.train.data.view import viewed
+
+HEAD = """
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset, random_split
+
+x = torch.arange(40 * 48).float().view(40, 3, 4, 4).sin()
+y = torch.arange(40) % 4
+
+class Own(Dataset):
+    def __init__(self, count=40):
+        self.count = count
+    def __len__(self):
+        return self.count
+    def __getitem__(self, index):
+        return x[index % 40] + index, int(index % 4)
+
+class Named(Own):
+    classes = ["n", "e", "s", "w"]
+    targets = [index % 4 for index in range(40)]
+
+class Pictures(Named):
+    def __getitem__(self, index):
+        pixels = np.random.default_rng(index).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+        return Image.fromarray(pixels), index % 4
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return iter([(torch.zeros(3), 0)] * 8)
+"""
+
+
+@pytest.fixture
+def made(tmp_path):
+    def write(body, name="mine.py"):
+        path = tmp_path / name
+        path.write_text(f"{HEAD}\ndef data():\n" + textwrap.indent(textwrap.dedent(body), "    ") + "\n")
+        return f"{path}:data"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return TensorDataset(x[:30], y[:30]), TensorDataset(x[30:], y[30:])",
+        "return (x[:30], y[:30]), (x[30:], y[30:])",
+        "return (x[:30].numpy(), y[:30].numpy()), (x[30:].numpy(), y[30:].numpy())",
+        "return {'train': (x[:30], y[:30]), 'val': TensorDataset(x[30:], y[30:])}",
+        "return random_split(TensorDataset(x, y), [30, 10])",
+        "return Subset(TensorDataset(x, y), range(30)), Subset(TensorDataset(x, y), range(30, 40))",
+    ],
+)
+def test_what_lies_in_memory_becomes_arrays(made, body):
+    data = load_data(made(body))
+    assert isinstance(data.train, Arrays) and isinstance(data.val, Arrays) and data.test is None
+    assert (len(data.train), len(data.val)) == (30, 10)
+    assert data.task == "classes" and data.shape == (3, 4, 4) and data.outputs == 4
+    assert data.mean is not None
+
+
+def test_one_data_set_is_split(made):
+    data = load_data(made("return TensorDataset(x, y)"))
+    assert (len(data.train), len(data.val), len(data.test)) == (28, 4, 8)
+    assert "70/10/20" in data.source
+    assert len(load_data(made("return x, y")).train) == 28
+
+
+def test_three_parts_and_names(made):
+    body = "return {'train': (x, y), 'val': (x[:4] + 9, y[:4]), 'test': (x[:8] + 5, y[:8]), 'classes': list('nesw')}"
+    data = load_data(made(body))
+    assert data.classes == tuple("nesw") and len(data.test) == 8
+    assert len(load_data(made("return (x, y), (x[:4] + 9, y[:4]), (x[:8] + 5, y[:8])")).test) == 8
+
+
+def test_tensors_have_their_channels_first_for_certain(made):
+    assert load_data(made("return torch.rand(40, 32, 8, 3), y")).shape == (32, 8, 3)
+    assert load_data(made("return torch.rand(40, 32, 8, 3).numpy(), y.numpy()")).shape == (3, 32, 8)
+
+
+def test_a_random_split_is_the_same_every_time_and_the_numbers_of_others_stay(made):
+    spec = made("return random_split(TensorDataset(x, y), [30, 10])")
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first, second = load_data(spec), load_data(spec)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first.train.inputs, second.train.inputs)
+    assert not torch.equal(first.train.inputs, load_data(spec, seed=1).train.inputs)
+
+
+def test_data_sets_hand_out_their_samples(made):
+    data = load_data(made("return Own(), Own(8)"))
+    assert isinstance(data.train, Stream) and data.train.samples == 40 and data.val.samples == 8
+    assert data.task == "classes" and data.classes == ("0", "1", "2", "3") and data.shape == (3, 4, 4)
+    assert data.mean is None
+    assert any("4 classes were found in 48 targets" in note for note in data.notes)
+    inputs, targets = next(iter(DataLoader(data.train.dataset, batch_size=5)))
+    assert inputs.shape == (5, 3, 4, 4) and targets.tolist() == [0, 1, 2, 3, 0]
+
+
+def test_what_a_data_set_says_of_itself_is_believed(made):
+    data = load_data(made("return Named()"))
+    assert data.classes == ("n", "e", "s", "w") and data.notes == ()
+    assert (data.train.samples, data.val.samples, data.test.samples) == (28, 4, 8)
+    assert "stratified by class" in data.source
+
+
+def test_pictures_become_tensors(made):
+    data = load_data(made("return Pictures(), Pictures(8)"))
+    assert data.shape == (3, 6, 5) and data.mean.shape == (3,)
+    image, target = data.train.dataset[1]
+    assert image.dtype == torch.uint8 and image.shape == (3, 6, 5) and target == 1
+    seen = viewed(data, 1, (4, 4))
+    assert seen.shape == (1, 4, 4) and seen.mean.shape == (1,)
+    assert seen.train.dataset[1][0].shape == (1, 4, 4) and seen.train.dataset[1][0].dtype == torch.uint8
+
+
+def test_loaders_are_kept(made):
+    data = load_data(made("return DataLoader(Named(), batch_size=6, shuffle=True), DataLoader(Named(8), batch_size=4)"))
+    assert data.train.loader is not None and data.train.samples == 40
+    assert data.classes == ("n", "e", "s", "w") and data.shape == (3, 4, 4)
+    seen = viewed(data, 1, (2, 2))
+    inputs, _ = next(iter(seen.train.loader))
+    assert inputs.shape == (6, 1, 2, 2) and len(seen.train.loader) == 7
+    assert seen.train.loader.batch_size == 6
+
+
+def test_numbers_and_yes_or_no_of_data_sets(made):
+    data = load_data(made("return [(x[i], float(i) + 0.5) for i in range(40)]"))
+    assert data.task == "numbers" and data.outputs == 1
+    assert data.target_mean.item() == pytest.approx(np.mean([data.train.dataset[i][1] for i in range(28)]))
+    data = load_data(made("return [(x[i].numpy(), i % 2) for i in range(40)]"))
+    assert data.task == "binary" and data.outputs == 1
+    assert load_data(made("return [(x[i], i % 2) for i in range(40)]"), task="classes").outputs == 2
+
+
+def test_a_module_by_its_name(made, tmp_path, monkeypatch):
+    made("return x, y", "mine_by_name.py")
+    monkeypatch.chdir(tmp_path)
+    assert len(load_data("mine_by_name:data").train) == 28
+    assert "there is no module 'mine_by_nam'" in problem("mine_by_nam:data")
+    assert "did you mean 'data'?" in problem("mine_by_name:datas")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return None", ("it returned nothing (None)", "expected (train, val)")),
+        ("return 3", ("it returned a int",)),
+        ("return {'training': x}", ("the key 'training'", "did you mean 'train'?")),
+        ("return {'val': (x, y)}", ("a dict without 'train'",)),
+        ("return x, y, x, y", ("four arrays, and their order is not known", '"train": (x, y)')),
+        ("return Own(), 'val'", ("val is a str",)),
+        ("return DataLoader(Own(), batch_size=4)", ("one loader, and nothing to judge by",)),
+        ("return Endless(), Endless()", ("an iterable data set", "DataLoader")),
+        ("return TensorDataset(x), TensorDataset(x)", ("samples are 1 tensors",)),
+        ("return TensorDataset(x, y[:3])", ("AssertionError", "mine.py:")),
+        ("raise OSError('no such disk')", ("OSError: no such disk", "mine.py:")),
+        ("return [(x[i], -1) for i in range(40)]", ("a target is -1, expected class numbers from 0",)),
+        ("return [(x[i], 'cat') for i in range(40)]", ("a target is", "cat", "expected a number")),
+        ("return [(x[i], 0) for i in range(40)]", ("all targets that were read are 0",)),
+        ("return [('text', i % 2) for i in range(40)]", ("sample 0: a sample's input is a str",)),
+        ("return [(x[i][:, : 1 + i % 2], i % 2) for i in range(41)]", ("different",)),
+        ("return [(x[i] / 0, i % 2) for i in range(40)]", ("nan or infinity in the first samples",)),
+        ("return [(x[i][0], i % 2) for i in range(40)]", ("a sample has shape (4, 4), expected (C, H, W) or (F,)",)),
+        ("return {'train': Own(), 'val': Own(0)}", ("the data set is empty",)),
+        ("return {'train': Own(), 'val': Own(8), 'classes': ['a', 'b']}", ("a target is 3, and there are 2 classes",)),
+        ("return (x, y), (x + 3, y + 1)", ("class '4' of val never occurs",)),
+    ],
+)
+def test_what_cannot_be_used_is_said(made, body, words):
+    if "41" in body:
+        body = body.replace("x[i]", "x[i % 40]")
+        words = ("sample 0 has shape",)
+    message = problem(made(body))
+    for word in words:
+        assert word in message
+
+
+def test_files_and_functions_that_are_not_there(made, tmp_path):
+    made("return x, y")
+    assert "did you mean 'mine.py'?" in problem(tmp_path / "mina.py:data")
+    assert "there is no function 'dat'" in problem(tmp_path / "mine.py:dat")
+    assert "'x' is no function but Tensor" in problem(tmp_path / "mine.py:x")
+    (tmp_path / "broken.py").write_text("import torch\n1 / 0\n")
+    message = problem(tmp_path / "broken.py:data")
+    assert "running it failed: ZeroDivisionError" in message and "broken.py:2" in message
+    (tmp_path / "typo.py").write_text("def data(:\n")
+    assert "SyntaxError" in problem(tmp_path / "typo.py:data")

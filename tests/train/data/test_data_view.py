@@ -1,0 +1,117 @@
+"""Images as a network takes them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_data import numbers
+from PIL import Image
+from torch.nn.functional import interpolate
+
+from nnlint.errors import UsageError
+from nnlint.train.data import view
+from nnlint.train.data.assemble import Raw, assemble
+from nnlint.train.data.load import load_data
+from nnlint.train.data.model import Arrays, Stream
+from nnlint.train.data.parts import Part
+from nnlint.train.data.view import shown, viewed
+
+
+def colours():
+    x = numbers().integers(0, 256, (40, 3, 10, 8), dtype=np.uint8)
+    return assemble(Raw("colours", "made", {"all": Part(x, np.arange(40) % 2, "colours")}))
+
+
+def test_nothing_is_copied_where_nothing_changes():
+    data = load_data("digits")
+    for channels, size in ((None, None), (1, None), (None, (8, 8)), (1, (8, 8))):
+        assert viewed(data, channels, size) is data
+    cancer = load_data("breast-cancer")
+    assert viewed(cancer, None, None) is cancer
+
+
+def test_grey_is_repeated_and_its_statistics_with_it():
+    data = load_data("digits")
+    seen = viewed(data, 3, None)
+    assert seen.shape == (3, 8, 8) and seen.train.inputs.dtype == torch.uint8
+    assert all(torch.equal(seen.train.inputs[:, index], data.train.inputs[:, 0]) for index in range(3))
+    assert torch.equal(seen.mean, data.mean.repeat(3)) and torch.equal(seen.std, data.std.repeat(3))
+    assert seen.test.inputs.shape == (360, 3, 8, 8) and seen.test.targets is data.test.targets
+    assert data.shape == (1, 8, 8)  # what it was made of is as it was
+
+
+def test_colours_become_luminance_as_pillow_has_it():
+    data = colours()
+    seen = viewed(data, 1, None)
+    expected = [np.asarray(Image.fromarray(one.permute(1, 2, 0).numpy()).convert("L")) for one in data.train.inputs]
+    assert np.abs(seen.train.inputs[:, 0].numpy().astype(int) - np.stack(expected)).max() <= 1
+    assert seen.mean.item() == pytest.approx(seen.train.inputs.double().mean().item(), rel=1e-5)
+    assert seen.std.item() == pytest.approx(seen.train.inputs.double().std(correction=0).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (5, 4), (20, 4), (1, 1)])
+def test_sizes_change_bilinearly_and_average_when_they_shrink(size):
+    data = colours()
+    seen = viewed(data, 3, size)
+    expected = interpolate(data.train.inputs.float(), size=size, mode="bilinear", antialias=True)
+    assert seen.shape == (3, *size) and seen.train.inputs.dtype == torch.uint8
+    assert (seen.train.inputs.float() - expected).abs().max() <= 0.5 + 1e-3
+    assert torch.allclose(seen.mean.double(), seen.train.inputs.double().mean((0, 2, 3)), rtol=1e-5)
+    assert len(seen.val) == len(data.val) and seen.val.inputs.shape[2:] == size
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.booleans(), st.integers(0, 255))
+@settings(max_examples=40, deadline=None)
+def test_a_plain_image_stays_plain(height, width, rows, columns, floats, value):
+    images = torch.full((2, 1, height, width), value, dtype=torch.float32 if floats else torch.uint8)
+    result = shown(images, (3, rows, columns))
+    assert result.shape == (2, 3, rows, columns) and result.dtype == images.dtype
+    assert (result.float() - value).abs().max() < 1e-3
+
+
+def test_pieces_make_no_difference(monkeypatch):
+    images = torch.from_numpy(numbers().integers(0, 256, (13, 3, 9, 7), dtype=np.uint8))
+    whole = shown(images, (1, 5, 6))
+    monkeypatch.setattr(view, "_PIECE", 200)
+    assert torch.equal(shown(images, (1, 5, 6)), whole)
+
+
+def test_floats_are_not_clipped():
+    images = torch.tensor([[[[-5.0, 300.5]]]])
+    assert shown(images, (3, 1, 2))[0, 2].tolist() == [[-5.0, 300.5]]
+
+
+@pytest.mark.parametrize(("have", "want"), [(3, 4), (1, 2), (3, 2)])
+def test_channels_that_cannot_be_made(have, want):
+    data = load_data("digits") if have == 1 else colours()
+    with pytest.raises(UsageError, match=f"images have {have} channels and the network takes {want}"):
+        viewed(data, want, None)
+
+
+def test_vectors_are_no_images():
+    with pytest.raises(UsageError, match=r"samples have shape \(30,\), and the network takes images"):
+        viewed(load_data("breast-cancer"), 3, (32, 32))
+    with pytest.raises(UsageError, match="0 × 3 pixels"):
+        viewed(load_data("digits"), None, (0, 3))
+
+
+def test_what_does_not_fit_the_memory_is_changed_when_it_is_used(monkeypatch):
+    data = colours()
+    expected = viewed(data, 1, (6, 6))
+    monkeypatch.setattr(view, "free_memory", lambda: 1000)
+    seen = viewed(data, 1, (6, 6))
+    assert isinstance(seen.train, Stream) and seen.train.samples == 28
+    images = torch.stack([seen.train.dataset[index][0] for index in range(28)])
+    assert torch.equal(images, expected.train.inputs)
+    assert [int(seen.train.dataset[index][1]) for index in range(28)] == expected.train.targets.tolist()
+    # fewer samples than are looked at: the same statistics
+    assert torch.allclose(seen.mean, expected.mean) and torch.allclose(seen.std, expected.std)
+
+
+def test_inputs_that_are_taken_as_they_come_stay_so():
+    data = replace(colours(), mean=None, std=None)
+    seen = viewed(data, 1, (4, 4))
+    assert seen.mean is None and seen.std is None and isinstance(seen.train, Arrays)

@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from nnlint.errors import UsageError
+from nnlint.errors import NnlintError, UsageError
 from nnlint.train.hardware import chosen
 
 #: a process that waits longer than this for the others gives up: one of them is gone
@@ -159,7 +158,8 @@ def wrapped(net: nn.Module, world: World, device: torch.device, sync_batch_norm:
     if not any(parameter.requires_grad for parameter in net.parameters()):
         return net
     ids = [device.index] if device.type == "cuda" else None
-    return DistributedDataParallel(net, device_ids=ids, broadcast_buffers=True, find_unused_parameters=True)
+    # parameters may go unused in some steps (stochastic depth); torch warns once where none do, and goes on
+    return DistributedDataParallel(net, device_ids=ids, find_unused_parameters=True)
 
 
 def share_buffers(net: nn.Module, world: World) -> None:
@@ -169,11 +169,15 @@ def share_buffers(net: nn.Module, world: World) -> None:
             dist.broadcast(buffer, src=0)
 
 
-def bare(net: nn.Module) -> nn.Module:
-    """The network itself, without what `wrapped` put around it."""
-    inside: Any = net.module if isinstance(net, DistributedDataParallel) else net
-    assert isinstance(inside, nn.Module)
-    return inside
+def failed(error: Exception, world: World, where: str) -> NnlintError:
+    """The error that ends one of several processes, and with it all of them."""
+    text = str(error)
+    if isinstance(error, RuntimeError) and ("gloo" in text.lower() or "NCCL" in text):
+        first = text.strip().splitlines()[0]
+        return NnlintError(
+            f"process {world.rank}, {where}: another process is gone ({first})", help="its own message says why"
+        )
+    return NnlintError(f"process {world.rank}, {where}: {type(error).__name__}: {error}")
 
 
 def _precise(tensor: Tensor) -> torch.dtype:

@@ -23,7 +23,7 @@ from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Data
 from nnlint.train.diagnose import where_it_began
 from nnlint.train.digests import digest_of_losses, digest_of_state
-from nnlint.train.distributed import ALONE, World, share_buffers, wrapped
+from nnlint.train.distributed import ALONE, World, failed, share_buffers, wrapped
 from nnlint.train.evaluate import baseline_of, evaluate
 from nnlint.train.hardware import Hardware, facts, full, prepared
 from nnlint.train.objective import Objective
@@ -79,7 +79,11 @@ def train(
             ending, reason = "interrupted", f"stopped by the user in epoch {training.epoch + 1}"
         except Exception as error:
             # what the network or the data raise is a result; what nnlint raises, or one of several processes, is not
-            if not training.running or isinstance(error, NnlintError) or world.size > 1:
+            if isinstance(error, NnlintError):
+                raise
+            if world.size > 1:
+                raise failed(error, world, f"step {training.step + 1}") from error
+            if not training.running:
                 raise
             ending, reason = "failed", f"step {training.step + 1}: {type(error).__name__}: {error}"
         trained = training.judged(ending, reason)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from two_processes import network, trained
 
+from nnlint.__main__ import main
 from nnlint.errors import UsageError
 from nnlint.train.distributed import ALONE, World, joined, wrapped
 
@@ -81,7 +82,7 @@ def test_the_error_of_one_process_ends_the_run_within_seconds(tmp_path: Path) ->
     started = time.monotonic()
     run = torchrun(str(SCRIPT), str(tmp_path), "fails")
     assert run.returncode != 0
-    assert "a bug in process 1" in run.stderr
+    assert "process 1, step 4: ValueError: a bug in process 1" in run.stderr
     assert not list(tmp_path.iterdir())
     assert time.monotonic() - started < 60
 
@@ -90,6 +91,40 @@ def test_a_loss_that_is_no_number_in_one_process_stops_all_at_the_same_step(seen
     for one in seen:
         assert one["diverging"]["ending"] == "diverged"
         assert "step 4 (epoch 1) is nan" in one["diverging"]["reason"]
+
+
+PLAIN = """
+from torch import nn
+
+class Plain(nn.Module):
+    def __init__(self, classes: int = 2):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, classes))
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+
+
+def test_the_command_in_two_processes_writes_once_what_it_writes_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.py").write_text(PLAIN)
+    asked = ["train", "plain.py", "--data", "breast-cancer", "--epochs", "2", "--device", "cpu", "--threads", "1"]
+    run = torchrun("-m", "nnlint", *asked, "--out", "two")
+    assert run.returncode == 0, run.stderr
+    assert main([*asked, "--out", "one"]) == 0
+    assert sorted(path.name for path in Path("two").iterdir()) == sorted(path.name for path in Path("one").iterdir())
+    one, two = (
+        [json.loads(line) for line in Path(f, "metrics.jsonl").read_text().splitlines()] for f in ("one", "two")
+    )
+    for expected, epoch in zip(one, two, strict=True):
+        assert epoch["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-5)
+        assert epoch["val_loss"] == pytest.approx(expected["val_loss"], rel=1e-5)
+        assert epoch["metrics"] == expected["metrics"]
+    assert "2 processes: 32 samples each, 64 a step together." in run.stdout
+    assert run.stdout.count("test: accuracy") == 1
 
 
 # ------------------------------------------------------------------------------------------------- in one process

@@ -136,7 +136,7 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     from nnlint.train.log import RunFolder
     from nnlint.train.loop import train
     from nnlint.train.recorder import Recorder
-    from nnlint.train.summary import check_same, summary_of
+    from nnlint.train.summary import check_same, layout, summary_of
     from nnlint.train.watch import Watch, Watches
 
     config, data, objective = job.config, job.data, job.objective
@@ -149,7 +149,7 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     folder = RunFolder.last(name, asked.out) if asked.resume else RunFolder.new(name, asked.out)
     state, done = None, 0
     history: list[Epoch] = []
-    network = network_facts(job.adapted)
+    network = network_facts(job.adapted) | {"layout": layout(job.net)}
     if asked.resume:
         check_same(folder.summary(), config, data, objective, network)
         state, notes = load_last(folder.path)

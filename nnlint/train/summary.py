@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from nnlint import __version__
 from nnlint.errors import UsageError
@@ -23,9 +24,11 @@ from nnlint.train.results import Trained
 _MAY_CHANGE = {"epochs", "device", "threads", "workers", "compile"}
 _MUST_STAY = {
     "data": ("name", "task", "shape", "outputs", "classes", "samples", "digest"),
-    "network": ("target", "name", "outputs", "parameters"),
+    "network": ("target", "name", "outputs", "parameters", "layout"),
     "objective": ("loss",),
 }
+#: what it means that a digest is another one
+_DIGESTS = {"digest": "other values by the same name", "layout": "its parameters have other names or shapes"}
 
 
 def summary_of(
@@ -72,6 +75,11 @@ def described(data: Data) -> dict[str, Any]:
     }
 
 
+def layout(net: nn.Module) -> str:
+    """A digest of the names and shapes of parameters and buffers: what a checkpoint fits."""
+    return digest([(name, getattr(value, "shape", ())) for name, value in net.state_dict().items()])
+
+
 def check_same(
     before: Mapping[str, Any], config: TrainConfig, data: Data, objective: Objective, network: Mapping[str, Any]
 ) -> None:
@@ -93,7 +101,7 @@ def check_same(
         differences.append(f"--epochs {_was(epochs, config.epochs)}: the cycle of the learning rate had that many")
     for part, keys in _MUST_STAY.items():
         for key, then, value in _other(before, now, part, keys):
-            differences.append(f"{part}: {key} {'is another' if key == 'digest' else _was(then, value)}")
+            differences.append(f"{part}: {_DIGESTS.get(key) or f'{key} {_was(then, value)}'}")
     if differences:
         raise UsageError(
             f"this run was begun otherwise: {'; '.join(differences)}",

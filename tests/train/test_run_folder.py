@@ -264,7 +264,7 @@ def test_a_constant_rate_can_go_on_for_longer(tmp_path: Path) -> None:
 
 def test_other_data_or_another_network_are_refused(tmp_path: Path) -> None:
     before = begun(tmp_path)
-    with pytest.raises(UsageError, match="data: digest is another"):
+    with pytest.raises(UsageError, match="data: other values by the same name"):
         check_same(before, CONFIG, data(1.0), objective(), NETWORK)
     with pytest.raises(UsageError, match="data: classes was a, b, ü and is a, b, c"):
         check_same(before, CONFIG, replace(data(), classes=("a", "b", "c")), objective(), NETWORK)

@@ -116,7 +116,7 @@ def _channels_first(inputs: NDArray[Any], part: Part, notes: list[str]) -> NDArr
     if first == middle == last:
         return inputs  # a cube: nothing but the convention can be said of it
     # two signs: images are square, and have few channels
-    signs = {"last" if first == middle else "first"} if first == middle or middle == last else set()
+    signs = {"last" if first == middle else "first"} if middle in (first, last) else set()
     if (first in _IMAGE_CHANNELS) != (last in _IMAGE_CHANNELS):
         signs.add("first" if first in _IMAGE_CHANNELS else "last")
     if len(signs) != 1:

@@ -99,7 +99,7 @@ def chart(
         svg.append(node("path", d=f"M{LEFT} {vertical(level[1]):.1f}H{WIDTH - RIGHT}", class_="level"))
     svg.append(_plot(horizontal, vertical, curves, bands))
     svg.extend(_crosses(horizontal, curves))
-    if len(epochs) <= MOST_DOTS * 2:
+    if len(set(epochs)) <= MOST_DOTS:
         svg.extend(_dots(frame, horizontal, vertical, curves))
     for epoch, value, said in rings:
         place = {"cx": horizontal(epoch), "cy": vertical(value)}

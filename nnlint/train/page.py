@@ -87,8 +87,9 @@ def _headline(trained: Trained) -> Element:
     if best:
         reached = f"of {len(trained.epochs)}, {score(metric, best.metrics.get(metric))} on validation data"
         figures.append(_figure("best epoch", str(best.number), reached))
-    settled = f"{duration(trained.settled_seconds)} an epoch, {trained.steps} steps"
-    figures.append(_figure("training took", duration(trained.seconds), settled))
+    if trained.epochs:
+        settled = f"{duration(trained.settled_seconds)} an epoch, {trained.steps} steps"
+        figures.append(_figure("training took", duration(trained.seconds), settled))
     expected = trained.expected_first_loss
     knowing = (
         f"{number(expected, 3, fixed=True)} expected of a network that knows nothing" if expected is not None else ""

@@ -28,10 +28,19 @@ def number(value: float, digits: int = 4, *, fixed: bool = False) -> str:
 
 
 def score(metric: str, value: float | None) -> str:
-    """A metric: accuracy in percent, everything else as a plain number."""
+    """A metric: accuracy in percent, R² to a thousandth, everything else to three digits."""
     if value is None:
         return NONE
-    return f"{value:.1%}".replace("%", f"{SPACE}%") if is_share(metric) and math.isfinite(value) else number(value, 3)
+    if is_share(metric) and math.isfinite(value):
+        return f"{value:.1%}".replace("%", f"{SPACE}%")
+    if metric == "r2" and abs(value) < 1000:
+        return unsigned(f"{value:.3f}").replace("-", MINUS)
+    return number(value, 3)
+
+
+def unsigned(text: str) -> str:
+    """A number without its sign where it is nothing but noughts: what rounds to nothing has none."""
+    return text if text.strip("+-0.") else text.lstrip("+-")
 
 
 def difference(metric: str, value: float | None, *, unit: bool = True) -> str:
@@ -40,9 +49,7 @@ def difference(metric: str, value: float | None, *, unit: bool = True) -> str:
         return NONE
     if math.isinf(value):
         return f"+{number(value)}".replace(f"+{MINUS}", MINUS)
-    text = f"{100 * value:+.2f}" if is_share(metric) else f"{value:+.3f}"
-    # what rounds to nothing has no sign
-    text = text if text.strip("+-0.") else text.lstrip("+-")
+    text = unsigned(f"{100 * value:+.2f}" if is_share(metric) else f"{value:+.3f}")
     return (f"{text}{SPACE}points" if unit and is_share(metric) else text).replace("-", MINUS)
 
 
@@ -114,6 +121,7 @@ _LEFT = {"clip": "not clipped", "device": "chosen by what there is", "threads": 
 
 def ending(trained: Trained) -> str:
     """How a training ended, in a sentence with the reason."""
-    after = f"after {len(trained.epochs)} {'epoch' if len(trained.epochs) == 1 else 'epochs'}"
+    done = len(trained.epochs)
+    after = f"after {done} {'epoch' if done == 1 else 'epochs'}" if done else "before the first epoch was done"
     said = {"finished": "Finished", "diverged": "Diverged", "interrupted": "Interrupted", "failed": "Failed"}
     return f"{said[trained.ending]} {after}" + (f": {trained.reason}" if trained.reason else "")

@@ -185,6 +185,8 @@ def test_curves_have_a_line_a_run_a_mean_and_a_band() -> None:
     assert looks.count("band a") == looks.count("band b") == 1
     names = [t.text for t in drawn.iter("text") if t.get("class") in ("a", "b")]
     assert names == ["plain", "mended"]
+    # where there is room the means, and they alone, have a dot an epoch
+    assert len(list(curves(long_pairs(8, 4), "val_loss", "A", "B").iter("circle"))) == 8
 
 
 def test_names_too_long_for_the_end_of_a_curve() -> None:

@@ -198,6 +198,17 @@ def test_a_training_that_did_not_finish_says_so_before_anything_else(ending: Any
     assert Reader(rendered(trained(3))).count("div", "alarm") == 0
 
 
+def test_a_training_that_did_not_get_through_an_epoch() -> None:
+    text = plain(rendered(trained(0, ending="diverged", reason="inf", final={}, seconds=0.0, settled_seconds=math.nan)))
+    assert "Diverged before the first epoch was done: inf" in text
+    assert "training took" not in text and "None was completed." in text
+
+
+def test_dots_where_there_is_room() -> None:
+    few, many = (len(list(drawings(rendered(trained(at)))[0].iter("circle"))) for at in (40, 41))
+    assert (few, many) == (80, 0)
+
+
 def test_a_loss_that_is_no_number_leaves_a_gap_and_a_cross() -> None:
     text = rendered(trained(6, losses=[2.0, 1.0, math.nan, 0.5, math.inf, 0.4], ending="diverged", final={}))
     losses = drawings(text)[0]
@@ -235,7 +246,7 @@ def test_the_curve_rises_where_the_metric_does() -> None:
 
 def test_a_metric_far_under_the_constant_answer_leaves_the_rest_its_room() -> None:
     text = rendered(trained(4, metric="r2", scores=[-40.0, -0.1, 0.4, 0.5], baseline=0.0, final={"r2": 0.45}))
-    assert "R² on test data 0.45" in plain(text)
+    assert "R² on test data 0.450" in plain(text)
     assert "lie below the figure" in plain(text)
     marks = [t.text or "" for t in drawings(text)[1].iter("text") if t.get("text-anchor") == "end"]
     assert "0.4" in marks and len(marks) >= 4
@@ -396,7 +407,10 @@ def test_a_drawing_as_a_file() -> None:
         (wording.number(2.5, 3, fixed=True), "2.50"),
         (wording.number(-math.inf), "\u2212∞"),
         (wording.score("accuracy", 0.98333), "98.3 %"),
-        (wording.score("r2", -0.5), "\u22120.5"),
+        (wording.score("r2", -0.5), "\u22120.500"),
+        (wording.score("r2", -3.46e-05), "0.000"),
+        (wording.score("r2", -2.5e9), "\u22122.5e+09"),
+        (wording.score("rmse", 59.53), "59.5"),
         (wording.score("accuracy", None), "–"),
         (wording.difference("accuracy", 0.01236), "+1.24 points"),
         (wording.difference("accuracy", -0.00001), "0.00 points"),

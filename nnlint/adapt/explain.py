@@ -114,8 +114,15 @@ def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
         )
     if "form" in of_kind:
         return _form(of_kind["form"], data)
-    last = outcomes[-1].said if outcomes else "it was not run"
-    return f"it fails on them: {last}", "name a call that builds it for these data: 'model.py:Net(...)'"
+    # what is too small for a layer fails for that reason: the largest says most
+    errors = [(view.size or (0, 0), outcome.said) for view, outcome in fitting.failed if _of_size(outcome)]
+    size, said = max(errors, key=lambda one: one[0], default=((0, 0), outcomes[-1].said if outcomes else ""))
+    where = f"at {size[0]}x{size[1]} " if any(size) else "on them "
+    return f"it fails {where}with {said}", "name a call that builds it for these data: 'model.py:Net(...)'"
+
+
+def _of_size(outcome: Outcome) -> bool:
+    return outcome.ending == "error" and "channels" not in outcome.said and "channel dim" not in outcome.said
 
 
 def _inputs_wrong(found: Traced, data: Data) -> tuple[str, str] | None:

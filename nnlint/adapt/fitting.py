@@ -25,6 +25,7 @@ from nnlint.train.data.model import Data
 
 #: how torch says that a convolution is given another number of channels than it reads
 _CHANNELS = re.compile(r"expected input(\[.*?\]) to have \d+ channels, but got")
+_ON_META = "Invalid channel dimensions"
 #: an error that is the same at so many sizes has another cause
 SAME = 3
 #: parameters of the networks that are kept for further tries
@@ -49,16 +50,17 @@ class Plan:
     lazy: bool = False
     flat: bool = False
 
-    def build(self, opening: Opening) -> tuple[nn.Module, Use, list[str]]:
-        """Build it.
+    def build(self, opening: Opening, *, meta: bool = False) -> tuple[nn.Module, Use, list[str]]:
+        """Build it, on the CPU or on the meta device.
 
         Returns:
             the network, what was done about its arguments, and about its layers in words.
         """
-        net, use = opening.build(self.wanted)
-        if self.lazy:
+        net, use = opening.build(self.wanted, meta=meta)
+        if self.lazy and not meta:
             _materialise(net, self.shape)
-        said = [change.apply(net) for change in self.changes]
+        with torch.device("meta" if meta else "cpu"):
+            said = [change.apply(net) for change in self.changes]
         if self.flat:
             net.register_forward_hook(_flattened)
         net.train()
@@ -103,12 +105,12 @@ class Fitting:
     changes: tuple[Change, ...] = ()
     failed: list[tuple[View, Outcome]] = field(default_factory=list)
     _refused: set[int | None] = field(default_factory=set)
-    _built: dict[object, tuple[nn.Module, Use, list[str]]] = field(default_factory=dict)
+    _built: dict[tuple[object, object, bool], tuple[nn.Module, Use, list[str]]] = field(default_factory=dict)
     _fits: dict[View, Fit | None] = field(default_factory=dict)
 
     def as_written(self) -> tuple[nn.Module, Use]:
         """The network as its file builds it. (It is for looking at: it may have been run.)"""
-        net, use, _ = self._network(Plan({}, self.changes))
+        net, use, _ = self._network(Plan({}, self.changes), meta=self.opening.large)
         return net, use
 
     def change(self, changes: tuple[Change, ...]) -> None:
@@ -174,7 +176,8 @@ class Fitting:
         channels = plan.shape[0]
         told = _CHANNELS.search(outcome.said)
         given = f"[{TRAINED}, {channels}, ", f"[{EVALUATED}, {channels}, "
-        if told and told[1].startswith(given) and "channels" not in self.as_written()[1].roles():
+        refused = told[1].startswith(given) if told else _ON_META in outcome.said
+        if refused and "channels" not in self.as_written()[1].roles():
             self._refused.add(channels)
 
     # ------------------------------------------------------------------------------------------------ arguments
@@ -200,24 +203,32 @@ class Fitting:
 
     # ----------------------------------------------------------------------------------------------------- tries
 
-    def _network(self, plan: Plan) -> tuple[nn.Module, Use, list[str]]:
+    def _network(self, plan: Plan, *, meta: bool) -> tuple[nn.Module, Use, list[str]]:
         """A network to be tried: where nothing depends on the size of the images it is the same for all of them."""
-        key = (tuple(sorted(plan.wanted.items())), plan.changes)
+        key = (tuple(sorted(plan.wanted.items())), plan.changes, meta)
         if key not in self._built:
             if sum(_size(net) for net, _, _ in self._built.values()) > MOST_KEPT:
-                self._built.clear()
+                self._built = {kept: one for kept, one in self._built.items() if kept[2]}
             with torch.random.fork_rng(devices=[]):
-                self._built[key] = plan.build(self.opening)
+                self._built[key] = plan.build(self.opening, meta=meta)
         return self._built[key]
 
     def _try(self, plan: Plan) -> Outcome:
+        """Run a plan: a large network on the meta device first, where most failures show and little is calculated."""
+        if self.opening.large:
+            outcome = self._tried(plan, meta=True)
+            if outcome.ending == "error" and "meta" not in outcome.said.lower():
+                return outcome
+        return self._tried(plan, meta=False)
+
+    def _tried(self, plan: Plan, *, meta: bool) -> Outcome:
         try:
-            net, _, _ = self._network(plan)
+            net, _, _ = self._network(plan, meta=meta)
         except Exception as error:
             return Outcome("error", said=f"{type(error).__name__}: {error}".splitlines()[0])
-        if any(map(nn.parameter.is_lazy, net.parameters())):
-            self._built.pop((tuple(sorted(plan.wanted.items())), plan.changes), None)  # the first pass fixes its sizes
-        return run(net, plan.shape)
+        if any(map(nn.parameter.is_lazy, net.parameters())):  # the first pass fixes its sizes
+            self._built = {key: one for key, one in self._built.items() if one[0] is not net}
+        return run(net, plan.shape, "meta" if meta else "cpu")
 
     def _accepted(self, plan: Plan, outcome: Outcome) -> Fit | None:
         """The plan made whole; None where one number for yes or no goes through a softmax, which makes it 1."""

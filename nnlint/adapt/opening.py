@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import weakref
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from nnlint.adapt.home import Home, drawn_from_torch
 from nnlint.adapt.model import NetworkSource
 from nnlint.errors import NnlintError, UsageError
 from nnlint.examine.file import subject_of
+from nnlint.examine.network import count_params
+from nnlint.load.building import building, to_meta
 from nnlint.load.candidate import Candidate, Failure, Loaded
 from nnlint.load.load import load
 from nnlint.load.timing import TookTooLongError
@@ -25,6 +27,9 @@ from nnlint.script.read import read
 from nnlint.script.source import instead
 from nnlint.site import of_node
 from nnlint.targets import expand
+
+#: parameters of a large network
+LARGE = 4_000_000
 
 
 @dataclass(eq=False)
@@ -50,11 +55,17 @@ class Opening:
         #: classes of layers that are made once for all networks: at the class, or as a default argument
         self.shared: set[str] = set()
 
-    def build(self, wanted: Wanted) -> tuple[nn.Module, Use]:
+    @property
+    def large(self) -> bool:
+        """Whether its first weights take long to make, so that it is tried without them first."""
+        return count_params(self.candidate.module) > LARGE
+
+    def build(self, wanted: Wanted, *, meta: bool = False) -> tuple[nn.Module, Use]:
         """Build the network, on the CPU, with the numbers that torch's generator gives now.
 
         Args:
             wanted: values for the arguments that say something of the data.
+            meta: build it on the meta device, without numbers.
 
         Raises:
             Exception: what the file's own code raises.
@@ -62,9 +73,13 @@ class Opening:
         use = Use()
         with self.home.open(), drawn_from_torch(), given(self.places, wanted, use):
             try:
-                net = subject_of(self.script, self.candidate).rebuild()
+                with building() if meta else nullcontext():
+                    net = subject_of(self.script, self.candidate).rebuild()
             except (SystemExit, TookTooLongError) as error:
                 raise RuntimeError(str(error)) from error
+        if meta:
+            to_meta(net)
+            return net, use
         return self._of_its_own(net), use
 
     def _of_its_own(self, net: nn.Module) -> nn.Module:

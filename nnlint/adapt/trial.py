@@ -45,7 +45,7 @@ class Outcome:
         return self.ending == "backward" or (self.ending == "form" and not self.tensor)
 
 
-def run(net: nn.Module, shape: tuple[int, ...]) -> Outcome:
+def run(net: nn.Module, shape: tuple[int, ...], device: str = "cpu") -> Outcome:
     """Run a network forwards and backwards on noise of this shape of a sample; torch's generator is left as it was.
 
     Layers that are made in the first pass (`torch.nn.LazyLinear`) are made by it.
@@ -54,9 +54,9 @@ def run(net: nn.Module, shape: tuple[int, ...]) -> Outcome:
         try:
             net.eval()
             with torch.no_grad():
-                evaluated = _judged(net(torch.randn(EVALUATED, *shape)), EVALUATED)
+                evaluated = _judged(net(torch.randn(EVALUATED, *shape, device=device)), EVALUATED)
             net.train()
-            result = net(torch.randn(TRAINED, *shape))
+            result = net(torch.randn(TRAINED, *shape, device=device))
             trained = _judged(result, TRAINED)
         except (Exception, SystemExit) as error:
             return Outcome("error", said=_text(error))

@@ -12,7 +12,7 @@ from nnlint.inputs.search import Proposal
 from nnlint.inputs.template import Template, leaves
 
 #: sides tried, smallest first: small images cost little, and networks were made for these
-SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
+SIDES = (16, 28, 32, 48, 64, 96, 128, 224, 299)
 #: a network that cuts images into patches is to see so many along a side
 PATCHES = 4
 #: the largest side that a file's own word is preferred to a smaller one for

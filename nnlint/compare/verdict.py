@@ -120,7 +120,8 @@ def unfinished(pairs: Sequence[Pair], label_a: str, label_b: str) -> tuple[str, 
 def sentence(comparison: Comparison) -> str:
     """The verdict in plain words, with what it rests on."""
     effect = comparison.effect
-    a, b, n = comparison.a.label, comparison.b.label, len(effect.deltas)
+    n = len(effect.deltas)
+    a, b = f"A ({comparison.a.label})", f"B ({comparison.b.label})"
     if effect.verdict == "bit-identical":
         return (
             f"Bit-identical: {b} and {a} have the same loss at every step and the same answers, for "
@@ -143,8 +144,8 @@ def sentence(comparison: Comparison) -> str:
 
 
 def _failed(comparison: Comparison) -> str:
-    sides = [(comparison.a.label, [pair.a for pair in comparison.pairs])]
-    sides.append((comparison.b.label, [pair.b for pair in comparison.pairs]))
+    sides = [(f"A ({comparison.a.label})", [pair.a for pair in comparison.pairs])]
+    sides.append((f"B ({comparison.b.label})", [pair.b for pair in comparison.pairs]))
     never = [(label, runs) for label, runs in sides if _never(runs)]
     parts = []
     for label, runs in never:

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tables import Row, table
 
-#: the parts there are; each is a module beside this one
-PARTS = ("cold", "tracing", "checking", "large", "overhead", "preparing", "gpu")
+#: the parts there are; each is a module beside this one (with _ for -)
+PARTS = ("cold", "tracing", "checking", "large", "overhead", "preparing", "false-alarms", "gpu")
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     options = parser.parse_args()
     rows: list[Row] = []
     for part in options.parts or PARTS:
-        for row in importlib.import_module(part).rows(options.rounds):
+        for row in importlib.import_module(part.replace("-", "_")).rows(options.rounds):
             print("\n".join(table([row]).splitlines()[0 if not rows else 2 :]), flush=True)
             rows.append(row)
     return int(not all(row.met for row in rows))

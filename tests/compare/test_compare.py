@@ -150,7 +150,8 @@ class Told(Progress):
 
 comparing._progress = lambda quiet: contextlib.nullcontext(Told())
 config = TrainConfig(epochs=200, device="cpu")
-asked = comparing.Asked({targets!r}, False, False, "breast-cancer", None, None, None, 40, 0, 2, (), {out!r}, None, False)
+data = ("breast-cancer", None, None)
+asked = comparing.Asked({targets!r}, False, False, *data, None, 40, 0, 2, (), {out!r}, None, False)
 sys.exit(comparing.run(asked, config))
 """
 

@@ -20,7 +20,7 @@ def test_what_a_comparison_rests_on_is_printed() -> None:
     assert "The recipe decides how big a difference looks" in text
     assert "A  plain: plain.py" in text
     assert "learning rate 0.003" in text
-    assert "mended is better than plain by 2.35 points (p = 0.0078, 8 seeds)." in text
+    assert "B (mended) is better than A (plain) by 2.35 points (p = 0.0078, 8 seeds)." in text
     assert "95 % interval +" in text
     assert ["memory", "of", "a", "step", "3", "MiB", "3", "MiB", "1.00"] in [line.split() for line in text.splitlines()]
     assert "torch 2.13.0, processes 2" in text
@@ -45,7 +45,7 @@ def test_runs_that_did_not_finish_are_named() -> None:
 
 def test_nothing_finished() -> None:
     text = render([comparison(pairs([diverged()] * 2, [diverged()] * 2))])
-    assert "Failed: plain did not finish for any of 2 seeds" in text
+    assert "Failed: A (plain) did not finish for any of 2 seeds" in text
     assert "B - A, accuracy" not in text
 
 
@@ -86,5 +86,5 @@ def test_the_document_holds_everything() -> None:
     assert one["pairs"][1]["delta"] == HIGH[1] - LOW[1]
     assert one["pairs"][1]["a"]["epochs"][0]["train_loss"] == 1.0
     assert one["a"]["rate"] == 0.003
-    assert one["sentence"].startswith("mended is better than plain")
+    assert one["sentence"].startswith("B (mended) is better than A (plain)")
     assert one["unfinished"] == ["seed 0, plain: diverged (the loss of step 7 is nan)"]

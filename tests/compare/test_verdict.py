@@ -62,9 +62,9 @@ def test_a_network_that_never_trains_has_failed() -> None:
     made = comparison(pairs([diverged()] * 8, HIGH))
     assert made.effect.verdict == "failed"
     said = sentence(made)
-    assert "plain did not finish for any of 8 seeds" in said
+    assert "A (plain) did not finish for any of 8 seeds" in said
     assert "the loss of step 7 is nan" in said
-    assert "mended can be trained" in said
+    assert "B (mended) can be trained" in said
     assert len(made.unfinished) == 8
 
 
@@ -128,11 +128,14 @@ def test_a_score_that_is_no_number_is_told() -> None:
 
 
 def test_sentences() -> None:
-    assert sentence(comparison(pairs(LOW, HIGH))) == "mended is better than plain by 2.35 points (p = 0.0078, 8 seeds)."
-    assert sentence(comparison(pairs(HIGH, LOW))).startswith("mended is worse than plain by 2.35 points")
+    assert (
+        sentence(comparison(pairs(LOW, HIGH)))
+        == "B (mended) is better than A (plain) by 2.35 points (p = 0.0078, 8 seeds)."
+    )
+    assert sentence(comparison(pairs(HIGH, LOW))).startswith("B (mended) is worse than A (plain) by 2.35 points")
     assert "proved for these runs" in sentence(comparison(pairs(LOW, LOW)))
     none = sentence(comparison(pairs(LOW, [*HIGH[:4], *(one - 0.02 for one in LOW[4:])])))
-    assert none.startswith("No evidence of a difference between mended and plain: p = ")
+    assert none.startswith("No evidence of a difference between B (mended) and A (plain): p = ")
     assert "interval of 95 %" in none
 
 

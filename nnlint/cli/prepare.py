@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,7 +61,7 @@ def prepare(
     height, width = pixels
     count = workers or min(8, os.cpu_count() or 1)
     start = time.perf_counter()
-    with _bar(quiet=quiet) as progress:
+    with _ended_in_order(), _bar(quiet=quiet) as progress:
         done = pack(Request(source, out, pixels, fit.value, count, val, overwrite), progress)
     if quiet:
         return 0
@@ -77,6 +79,23 @@ def prepare(
     )
     print(f"Train on it: nnlint train NET.py --data {out}")
     return 0
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM (``kill``, a batch system) unwinds as Ctrl-C does, so that nothing half-done is left; exit code 143."""
+
+    def end(number: int, frame: object) -> None:  # noqa: ARG001
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

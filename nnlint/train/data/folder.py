@@ -105,6 +105,7 @@ def listed(root: Path, name: str) -> Listing:
         }
         if parts and "train" not in parts:
             raise UsageError(f"there is {', '.join(sorted(parts))} and no train", where=name, help=_LAYOUT)
+        _no_doubles(folders, name)
         roots: dict[str, Path] = {part: parts[part] for part in PARTS if part in parts} or {"all": root}
         ignored = [folder.name for folder in folders if parts and folder.name.lower() not in _NAMES]
         found = {part: _classes(folder, name) for part, folder in roots.items()}
@@ -121,6 +122,16 @@ def listed(root: Path, name: str) -> Listing:
     labels = {part: np.array(values, dtype=np.int64) for part, values in numbers.items()}
     notes = (f"not used: the folders {_few(ignored)} beside train",) if ignored else ()
     return Listing(files, labels, classes, notes)
+
+
+def _no_doubles(folders: Sequence[Path], name: str) -> None:
+    """No part has two folders, such as ``val`` and ``validation``."""
+    seen: dict[str, str] = {}
+    for one in folders:
+        part = _NAMES.get(one.name.lower(), "")
+        if part and part in seen:
+            raise UsageError(f"{seen[part]} and {one.name} are both the {part} part", where=name, help=_LAYOUT)
+        seen[part] = one.name
 
 
 def surveyed(files: Sequence[Path]) -> Survey:

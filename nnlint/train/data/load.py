@@ -36,7 +36,8 @@ def load_data(
     Args:
         spec: see `FORMS`. A name of an embedded data set is that data set; ``./digits`` is the folder.
         target: the column to be predicted; of a table alone.
-        size: pixels (height, width) that images are brought to: the shorter side is resized, the middle cut out.
+        size: pixels (height, width) that images are brought to: of picture files the shorter side is resized and the
+            middle cut out, other images are stretched, see `nnlint.train.data.view.viewed`.
         task: what the targets are, where their type and values leave a choice.
         seed: of torch's random numbers while a function of the user's makes its data; nothing else depends on it.
 
@@ -100,6 +101,7 @@ def _folder(path: Path, spec: str, size: tuple[int, int] | None, task: Task | No
     from nnlint.train.data.assemble import assemble
 
     with readable(path):
+        next(path.iterdir(), None)  # whether it may be listed is found here, for the folder itself
         if prepared.is_prepared(path):
             return lambda: prepared.load_prepared(path, spec, task)
         if numpy_files.is_array_folder(path):

@@ -14,7 +14,7 @@ from nnlint.train.data.memory import size_in_words
 from nnlint.train.data.parts import Part, chunks
 
 #: above so many bytes all samples are not read only to compare them
-MOST_BYTES = 4 << 30
+MOST_BYTES = 2 << 30
 #: so much of a part may occur in training before nothing can be judged by it
 MOST = 0.5
 

@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -24,7 +25,6 @@ from numpy.typing import NDArray
 
 from nnlint.errors import UsageError
 from nnlint.train.data.assemble import VAL_OF_TRAIN
-from nnlint.train.data.files import readable
 from nnlint.train.data.folder import listed, surveyed
 from nnlint.train.data.memory import size_in_words
 from nnlint.train.data.numpy_files import mapped
@@ -231,7 +231,8 @@ def _decoder(request: Request, channels: int) -> Iterator[Callable[[Sequence[Pat
         # a few batches ahead and no more: whole data sets do not fit the memory
         waiting: list[Any] = []
         for some in batches(files):
-            waiting.append(pool.submit(decode_all, some, channels, request.size, request.fit))
+            with _interrupts_held():
+                waiting.append(pool.submit(decode_all, some, channels, request.size, request.fit))
             if len(waiting) > 2 * request.workers:
                 yield waiting.pop(0).result()
         while waiting:
@@ -239,6 +240,12 @@ def _decoder(request: Request, channels: int) -> Iterator[Callable[[Sequence[Pat
 
     try:
         yield decoded
+    except BrokenProcessPool as error:
+        raise UsageError(
+            "a process that decodes was killed, by the system if memory ran out",
+            where=str(request.source),
+            help=f"fewer of them need less: --workers {max(1, request.workers // 2)}",
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -248,14 +255,30 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits for the end of this block. A process that starts in it inherits that, so that none dies aloud before
+    it has come to `_leave_interrupts`."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 # ----------------------------------------------------------------------------------------------- whole or not at all
 
 
 @contextmanager
 def _temporary(out: Path) -> Iterator[Path]:
     """A folder beside the place, gone at the end unless it was put there; what the disk says, in the user's words."""
-    with readable(out.parent):
+    try:
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    except OSError as error:
+        raise UsageError(f"nothing can be written there: {error.strerror or error}", where=str(out.parent)) from error
     try:
         yield folder
     except OSError as error:

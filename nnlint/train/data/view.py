@@ -168,8 +168,13 @@ class Shown(torch.utils.data.Dataset[Any]):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Any]:
-        image, target = self.dataset[index]
-        return shown(torch.as_tensor(image)[None], self.shape)[0], target
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Any]]:
+        """The samples of a batch, as `DataLoader` asks for them: changed together, which costs less."""
+        items = [self.dataset[index] for index in indices]
+        images = shown(torch.stack([torch.as_tensor(image) for image, _ in items]), self.shape)
+        return [(image, target) for image, (_, target) in zip(images, items, strict=True)]
 
 
 class ShownLoader:

@@ -102,6 +102,8 @@ def test_no_classes_and_nothing_at_all(tmp_path):
     assert "pictures lie here without a folder for each class" in message and "root/train/CLASS" in message
     pictures(tmp_path, {"val": 2})
     assert "there is val and no train" in problem(tmp_path)
+    pictures(tmp_path, {"train": 2, "Validation": 2})
+    assert "Validation and val are both the val part" in problem(tmp_path)
 
 
 def test_the_same_pictures_in_train_and_val(tmp_path):

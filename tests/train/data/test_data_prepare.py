@@ -183,38 +183,45 @@ def test_an_interrupt_leaves_nothing(source, tmp_path):
     assert left(tmp_path) == ["pets"]
 
 
-CTRL_C = """
-import sys
-from pathlib import Path
-from nnlint.train.data.pack import Request, pack
-
-if __name__ == "__main__":
-    def seen(done, total):
-        print(done, flush=True)
-    try:
-        pack(Request(Path(sys.argv[1]), Path(sys.argv[2]), (300, 300), workers=2), seen)
-    except KeyboardInterrupt:
-        sys.exit(130)
-"""
-
-
-def test_ctrl_c_ends_all_processes_quietly(tmp_path):
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_kill_end_all_processes_and_leave_nothing(tmp_path, sent, code, early):
     source = pictures(tmp_path / "pets", {"train": 300, "val": 3})
-    script = tmp_path / "run.py"
-    script.write_text(CTRL_C)
     process = subprocess.Popen(
-        [sys.executable, str(script), str(source), str(tmp_path / "out")],
+        [sys.executable, "-m", "nnlint", "prepare", str(source), str(tmp_path / "out"), "--size", "300"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    assert process.stdout.readline().strip() == "32"
-    os.killpg(process.pid, signal.SIGINT)
+    # early: while the processes that decode start; late: while they decode
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if early and left(tmp_path)[0].endswith(".partial"):
+            break
+        if any(file.stat().st_size > 10_000_000 for file in tmp_path.glob(".*.partial/train_x.npy")):
+            break
+        time.sleep(0.01)
+    # Ctrl-C goes to all processes of a terminal, kill to one
+    (os.killpg if sent == signal.SIGINT else os.kill)(process.pid, sent)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    assert process.returncode == code, errors
     assert "Traceback" not in errors
-    assert left(tmp_path) == ["pets", "run.py"]
+    assert left(tmp_path) == ["pets"]
+
+
+def test_a_process_that_is_killed_is_said(tmp_path, monkeypatch):
+    from concurrent.futures.process import BrokenProcessPool
+
+    class Pool(packing.ProcessPoolExecutor):
+        def submit(self, *args, **options):
+            raise BrokenProcessPool("terminated abruptly")
+
+    monkeypatch.setattr(packing, "ProcessPoolExecutor", Pool)
+    source = pictures(tmp_path / "pets", {"": 8})
+    message = refused(source, tmp_path / "out", (8, 8), workers=4)
+    assert "was killed" in message and "--workers 2" in message
+    assert left(tmp_path) == ["pets"]
 
 
 def test_the_same_pictures_in_train_and_val(source, tmp_path):

@@ -106,6 +106,8 @@ def test_what_does_not_fit_the_memory_is_changed_when_it_is_used(monkeypatch):
     assert isinstance(seen.train, Stream) and seen.train.samples == 28
     images = torch.stack([seen.train.dataset[index][0] for index in range(28)])
     assert torch.equal(images, expected.train.inputs)
+    batch, _ = next(iter(torch.utils.data.DataLoader(seen.train.dataset, batch_size=28)))
+    assert torch.equal(batch, expected.train.inputs)
     assert [int(seen.train.dataset[index][1]) for index in range(28)] == expected.train.targets.tolist()
     # fewer samples than are looked at: the same statistics
     assert torch.allclose(seen.mean, expected.mean) and torch.allclose(seen.std, expected.std)

@@ -6,14 +6,16 @@ both networks of a comparison, and after a resume.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
+from torch.utils.data.distributed import DistributedSampler
 
-from nnlint.errors import NnlintError
+from nnlint.errors import NnlintError, UsageError
 from nnlint.train.augment import augmented
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Split
@@ -135,6 +137,8 @@ class _StreamBatches:
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
             self.sampler: Any = getattr(split.loader, "sampler", None)
+            if learning and world.size > 1:
+                _check_divided(data, self.sampler)
             self.seed = config.seed
             self.samples = split.samples or 0
         else:
@@ -159,12 +163,40 @@ class _StreamBatches:
         generator = getattr(self.loader, "generator", None)
         if self.own and generator is not None:
             generator.manual_seed(self.seed * 1_000_003 + number)
+        left = sys.maxsize if self.least > 1 else _unpadded(self.sampler)
         for step, batch in enumerate(self.loader):
-            inputs, targets = batch[0], batch[1]
+            inputs, targets = batch[0][:left], batch[1][:left]
+            left -= len(targets)
             if len(targets) >= self.least:
                 share = len(targets) * self.world.size / self.sizes[step] if self.sizes else 1.0
                 targets = self.normalise.targets(_to(targets, self.hardware))
                 yield self.normalise.inputs(_to(inputs, self.hardware)), targets, share
+
+
+def _check_divided(data: Data, sampler: Any) -> None:
+    """Several processes that all learn from the same samples would gain nothing.
+
+    Raises:
+        UsageError: the loader goes through all of its data set in each of them.
+    """
+    if isinstance(sampler, (RandomSampler, SequentialSampler)):
+        raise UsageError(
+            "the training loader hands every process the same samples",
+            where=data.name,
+            help="give it a `DistributedSampler`, or return the data set instead of a loader",
+        )
+
+
+def _unpadded(sampler: Any) -> int:
+    """How many of a sampler's samples to judge by.
+
+    A `DistributedSampler` repeats samples until all processes have equally many; the repeated ones come last, and would
+    count twice.
+    """
+    if not isinstance(sampler, DistributedSampler):
+        return sys.maxsize
+    count = len(sampler.dataset)  # type: ignore[arg-type]  # the sampler needs its length, too
+    return len(range(sampler.rank, count, sampler.num_replicas))
 
 
 def _loader(

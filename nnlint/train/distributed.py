@@ -46,7 +46,7 @@ class World:
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum of a tensor over the processes, float64 for floats, on the tensor's device; the same on each."""
-        total = tensor.detach().to(_precise(tensor), copy=True)
+        total = tensor.detach().to(_precise(tensor), copy=True)  # the caller's own is left as it is
         if self.size > 1:
             dist.all_reduce(total)
         return total
@@ -54,6 +54,14 @@ class World:
     def mean(self, tensor: Tensor) -> Tensor:
         """The mean of a tensor over the processes, as `sum`."""
         return self.sum(tensor) / self.size
+
+    def first(self, text: str) -> str:
+        """The text of the first process that has one, the same on each."""
+        if self.size == 1:
+            return text
+        texts = [""] * self.size
+        dist.all_gather_object(texts, text)
+        return next((one for one in texts if one), "")
 
     def barrier(self) -> None:
         """Wait until every process is here."""

@@ -209,17 +209,26 @@ class _Training:
         """Take the losses of the last steps over, and stop where one is no number: every later step would be lost."""
         if not self.unread:
             return
+        own = torch.stack(self.unread)
         # over all processes, so that all of them see the same and stop at the same step
-        read = self.world.mean(torch.stack(self.unread)).tolist()
+        read = self.world.mean(own).tolist()
         first = next((i for i, loss in enumerate(read) if not math.isfinite(loss)), None)
-        done = self.step + 1 - len(read) if self.running else self.step
+        done = len(self.losses)
         self.losses += read if first is None else read[: first + 1]
         self.unread.clear()
         if first is not None:
-            where = where_it_began(self.net, inputs, targets, self.objective, autocast=self.hardware.autocast)
+            here = not math.isfinite(own[first].item())
+            where = self.world.first(self._where(inputs, targets, self.step - done - first) if here else "")
             raise DivergedError(
                 f"the loss of step {done + first + 1} (epoch {self.epoch + 1}) is {read[first]}: {where}"
             )
+
+    def _where(self, inputs: Tensor, targets: Tensor, later: int) -> str:
+        """Where it began, as far as that can still be seen: the step after already learns from what is no number."""
+        if later:
+            noticed = f"noticed {later} {'step' if later == 1 else 'steps'} later, when the weights had taken it over"
+            return f"{noticed} (a GPU is asked every {GPU_PATIENCE} steps); with --device cpu it is told where it began"
+        return where_it_began(self.net, inputs, targets, self.objective, autocast=self.hardware.autocast)
 
     # ------------------------------------------------------------------------------------------------ the result
 

@@ -70,12 +70,28 @@ def test_two_processes_learn_what_one_does_at_the_same_global_batch(seen: list[d
         assert two["first_loss"] == pytest.approx(alone.first_loss, rel=1e-6)
 
 
-@pytest.mark.parametrize("what", ["arrays", "stream", "norm", "repro"])
+@pytest.mark.parametrize("what", ["arrays", "stream", "loaders", "norm", "repro"])
 def test_all_processes_end_with_the_same_weights_buffers_and_losses(seen: list[dict[str, Any]], what: str) -> None:
     first, second = (one[what] for one in seen)
     assert first["state_digest"] == second["state_digest"]
     assert first["losses_digest"] == second["losses_digest"]
     assert [epoch["val_loss"] for epoch in first["epochs"]] == [epoch["val_loss"] for epoch in second["epochs"]]
+
+
+def test_samples_that_a_sampler_repeats_are_judged_by_once(seen: list[dict[str, Any]]) -> None:
+    for one in seen:
+        last = one["loaders"]["epochs"][-1]
+        assert last["val_loss"] == pytest.approx(one["loaders"]["loss"], rel=1e-6)
+        assert last["metrics"]["accuracy"] == pytest.approx(one["loaders"]["right"], rel=1e-12)
+
+
+def test_a_distributed_sampler_is_told_the_epoch(seen: list[dict[str, Any]]) -> None:
+    assert [one["loaders"]["epoch"] for one in seen] == [2, 2]
+
+
+def test_a_loader_that_hands_every_process_the_same_is_an_error(seen: list[dict[str, Any]]) -> None:
+    for one in seen:
+        assert "the training loader hands every process the same samples" in one["undivided"]
 
 
 def test_the_error_of_one_process_ends_the_run_within_seconds(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data.distributed import DistributedSampler
 
+from nnlint.errors import UsageError
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Stream
 from nnlint.train.distributed import ALONE, World, joined
@@ -32,8 +34,23 @@ def data(kind: str = "arrays") -> Data:
     targets = torch.arange(SAMPLES) % 3
     inputs = torch.randn(SAMPLES, 6, generator=generator) + 2 * nn.functional.one_hot(targets, 6)
     split = Arrays(inputs, targets)
-    train_split = split if kind == "arrays" else Stream(dataset=TensorDataset(inputs, targets), samples=SAMPLES)
-    return Data("made", "made for a test", "classes", (6,), 3, train=train_split, val=split)
+    pairs = TensorDataset(inputs, targets)
+    train_split: Arrays | Stream = split
+    val_split: Arrays | Stream = split
+    if kind == "stream":
+        train_split = Stream(dataset=pairs, samples=SAMPLES)
+    elif kind == "loaders":
+        train_split = Stream(loader=_divided(pairs, shuffle=True))
+        val_split = Stream(loader=_divided(pairs, shuffle=False))
+    elif kind == "undivided":
+        train_split = Stream(loader=DataLoader(pairs, BATCH, shuffle=True))
+    return Data("made", "made for a test", "classes", (6,), 3, train=train_split, val=val_split)
+
+
+def _divided(pairs: TensorDataset, *, shuffle: bool) -> DataLoader[Any]:
+    """As one writes it for several processes; 53 samples make 27 for each, one of them twice."""
+    sampler = DistributedSampler(pairs, shuffle=shuffle)
+    return DataLoader(pairs, BATCH // 2, sampler=sampler)
 
 
 def network(*, norm: bool = False) -> nn.Module:
@@ -48,6 +65,30 @@ def trained(net: nn.Module, kind: str = "arrays", world: World = ALONE, **option
     config = TrainConfig(epochs=3, batch_size=BATCH, device="cpu", threads=1, **options)
     made = data(kind)
     return train(net, made, objective_for(made, "scores", 3), config, world=world)
+
+
+def loaders(world: World) -> dict[str, Any]:
+    """A training by somebody's own loaders, and what its last network is worth on all samples, each counted once."""
+    net, made = network(), data("loaders")
+    objective = objective_for(made, "scores", 3)
+    config = TrainConfig(epochs=3, batch_size=BATCH, device="cpu", threads=1)
+    seen = asdict(train(net, made, objective, config, world=world))
+    whole = data().train
+    assert isinstance(whole, Arrays) and isinstance(made.train, Stream) and made.train.loader is not None
+    with torch.inference_mode():
+        scores = net(whole.inputs)
+    right = (scores.argmax(1) == whole.targets).double().mean().item()
+    epoch = made.train.loader.sampler.epoch  # type: ignore[attr-defined]
+    return {**seen, "loss": objective.loss(scores, whole.targets).item(), "right": right, "epoch": epoch}
+
+
+def undivided(world: World) -> str:
+    """The error of a loader that hands all processes the same."""
+    try:
+        trained(network(), "undivided", world=world)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 class FailsInProcessOne(nn.Module):
@@ -85,6 +126,8 @@ def main() -> None:
                 "stream": asdict(trained(network(), "stream", world=world, clip=1.0)),
                 "norm": asdict(trained(network(norm=True), world=world)),
                 "diverging": asdict(trained(FailsInProcessOne(world.rank, error=False), world=world)),
+                "loaders": loaders(world),
+                "undivided": undivided(world),
                 "repro": asdict(trained(network(), world=world, mode="repro")),
             }
     (folder / f"{world.rank}.json").write_text(json.dumps(seen))

@@ -150,7 +150,7 @@ def _difference(comparison: Comparison) -> Iterable[Element]:
         yield node("p", "No pair was run.", class_="quiet")
         return
     drawing = deltas(comparison.pairs, comparison.effect, comparison.a.label, comparison.b.label)
-    said = "A dot a seed: what B scores less what A scores, trained on the same batches."
+    said = "A dot a seed: what B scores less what A scores."
     said += " Diamond and line: mean and 95 % interval." if comparison.effect.low is not None else " Diamond: mean."
     drift = largest_difference(comparison.pairs)
     if drift is not None and math.isfinite(drift):

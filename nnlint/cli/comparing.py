@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nnlint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nnlint.compare.compare import Progress
     from nnlint.compare.model import Comparison
@@ -54,7 +54,7 @@ def run(asked: Asked, config: TrainConfig) -> int:
     from nnlint.compare.text import document, render
 
     variants = _variants(asked)
-    folder = _folder(asked, variants)
+    folder = Path(asked.out) if asked.out else _fresh(variants)
     plan = Plan(variants.sources, asked.data, config, asked.column, asked.size, asked.loss)
     contest = Contest(
         plan,
@@ -64,7 +64,7 @@ def run(asked: Asked, config: TrainConfig) -> int:
         fixes=variants.fixes,
         sweep=asked.sweep,
     )
-    with _progress(asked.quiet) as progress:
+    with _made(folder), _progress(asked.quiet) as progress:
         comparisons, stopped = compare(contest, jobs=asked.jobs, progress=progress)
     notes = _notes(asked, variants.notes, comparisons, stopped=stopped)
     if asked.json != "-":
@@ -110,14 +110,21 @@ def _notes(asked: Asked, given: Sequence[str], comparisons: Sequence[Comparison]
 # ------------------------------------------------------------------------------------------------------- files
 
 
-def _folder(asked: Asked, variants: Variants) -> Path:
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
     """The folder of the report, made now: that it cannot be made is better known before minutes of training."""
-    given = Path(asked.out) if asked.out else _fresh(variants)
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
-        given.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot be made: {error.strerror}", where=f"--out {given}", help="choose another") from error
-    return given
+        raise UsageError(f"cannot be made: {error.strerror}", where=f"--out {folder}", help="choose another") from error
+    try:
+        yield
+    except BaseException:
+        for one in new:
+            with suppress(OSError):  # somebody else has put something there
+                one.rmdir()
+        raise
 
 
 def _fresh(variants: Variants) -> Path:

@@ -40,7 +40,7 @@ def _setting(comparison: Comparison) -> Iterator[str]:
 def recipe(config: TrainConfig) -> str:
     """A recipe in one line, without the rate, which may be each network's own."""
     parts = [
-        f"{config.epochs} epochs",
+        "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs",
         f"batches of {config.batch_size}",
         {"adamw": "AdamW", "sgd": "SGD with momentum", "adadelta": "Adadelta"}[config.optimizer],
         {"one-cycle": "one-cycle", "constant": "constant rate"}[config.course],

@@ -14,6 +14,7 @@ from nnlint.fix import run as fixing
 from nnlint.registry import RuleInfo, list_rules
 from nnlint.selection import choose
 from nnlint.settings import Settings
+from nnlint.targets import expand
 
 AS_WRITTEN = "as written"
 ALL_FIXES = "all fixes"
@@ -42,7 +43,7 @@ def of_targets(targets: Sequence[str]) -> Variants:
     """Two networks; the same one twice is the noise floor.
 
     Raises:
-        UsageError: for any other number of targets.
+        UsageError: for any other number of targets, and for files that are not there.
     """
     if len(targets) != 2:
         given = "one target was" if len(targets) == 1 else f"{len(targets)} targets were"
@@ -52,6 +53,8 @@ def of_targets(targets: Sequence[str]) -> Variants:
             help="give two targets, or one file with --fix (as written against fixed) or --each (every fix alone)",
         )
     first, second = targets
+    for target in targets:
+        expand([target])  # what is not there is better known before torch is loaded
     if first != second:
         return Variants((NetworkSource(first), NetworkSource(second)))
     note = (

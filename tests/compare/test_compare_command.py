@@ -1,0 +1,71 @@
+"""``nnlint compare`` as users call it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nets import NET, PLAIN, write
+
+
+def nnlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nnlint", "compare", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=folder, check=False)
+
+
+FAST = ("--data", "breast-cancer", "--epochs", "1", "--seeds", "2", "--device", "cpu")
+
+
+def test_two_networks(tmp_path: Path) -> None:
+    write(tmp_path, PLAIN)
+    write(tmp_path, NET)
+    done = nnlint(tmp_path, "plain.py", "net.py", *FAST, "--optimizer", "sgd", "--json", "all.json")
+    assert done.returncode == 0, done.stderr
+    assert "recipe: 1 epoch, batches of 64, SGD with momentum, one-cycle" in done.stdout
+    assert "Too few seeds: 2 finished pairs" in done.stdout
+    assert done.stderr == "report: runs/compare-plain-net-1/report.html\n"
+    page = (tmp_path / "runs/compare-plain-net-1/report.html").read_text()
+    assert page.lower().startswith("<!doctype html>")
+    found = json.loads((tmp_path / "all.json").read_text())
+    assert found["comparisons"][0]["effect"]["verdict"] == "too few seeds"
+    assert found["comparisons"][0]["a"]["config"]["optimizer"] == "sgd"
+
+
+def test_a_file_against_itself_mended(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        NET.replace("torch.relu(self.norm(self.first(x)))", "self.act(self.norm(self.first(x)))").replace(
+            "        self.second =", "        self.act = nn.ReLU()\n        self.second ="
+        ),
+    )
+    before = (tmp_path / "net.py").read_bytes()
+    done = nnlint(tmp_path, "net.py", "--fix", "relu-not-inplace", *FAST, "--out", "here", "--json", "-", "-q")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found = json.loads(done.stdout)["comparisons"][0]
+    assert found["effect"]["verdict"] == "bit-identical"
+    assert found["fixes"] == ["relu-not-inplace"]
+    assert "inplace=True" in found["diff"]
+    assert (tmp_path / "here/report.html").exists()
+    assert (tmp_path / "net.py").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["net.py"], "needs two networks; one target was given"),
+        (["net.py", "gone.py"], "gone.py"),
+        (["net.py", "net.py", "--speed", "--repro"], "--speed --repro"),
+        (["net.py", "net.py", "--ignore", "loss"], "without --fix or --each no rules run"),
+        (["net.py", "net.py", "--data", "nothing.csv"], "nothing.csv"),
+        (["net.py", "net.py", "--out", "net.py"], "--out net.py"),
+    ],
+)
+def test_wrong_uses(arguments: list[str], said: str, tmp_path: Path) -> None:
+    write(tmp_path, NET)
+    done = nnlint(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("runs/*"))  # nothing is left of it

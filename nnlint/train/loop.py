@@ -85,7 +85,9 @@ def train(
                 raise failed(error, world, f"step {training.step + 1}") from error
             if not training.running:
                 raise
-            ending, reason = "failed", f"step {training.step + 1}: {type(error).__name__}: {error}"
+            # a network may fail in evaluation mode alone
+            where = f"step {training.step + 1}" if training.net.training else f"validation after step {training.step}"
+            ending, reason = "failed", f"{where}: {type(error).__name__}: {error}"
         trained = training.judged(ending, reason)
         watch.end(trained)
         return trained
@@ -163,13 +165,13 @@ class _Training:
             self.step += 1
             self.watch.step(len(weighed))
         self._read_losses(inputs, targets)
-        self.running = False
         share_buffers(self.net, self.world)
 
         _wait_for(hardware.device)
         learnt = time.perf_counter()
         val_loss, metrics = evaluate(self.judge, self.val_batches, self.data, self.objective, hardware, self.world)
         judged = time.perf_counter()
+        self.running = False
 
         samples = sum(weighed)
         train_loss = sum(loss * n for loss, n in zip(self.losses[before:], weighed, strict=True))

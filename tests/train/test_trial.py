@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,8 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from nnlint.train.config import TrainConfig
+from nnlint.train.data.model import Arrays, Data
 from nnlint.train.hardware import prepared
+from nnlint.train.loop import train
+from nnlint.train.objective import objective_for
 from nnlint.train.trial import Step, tried
+from nnlint.train.watch import Watch
 
 
 class Put(nn.Module):
@@ -110,6 +115,35 @@ def test_nothing_is_changed_by_asking(middle: nn.Module) -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
     assert torch.equal(torch.get_rng_state(), generators[0])
     assert np.array_equal(np.random.get_state()[1], generators[1])
+
+
+def test_a_training_says_what_it_cannot_have_and_goes_on() -> None:
+    said: list[str] = []
+    watch = Watch()
+    watch.say = said.append  # type: ignore[method-assign]
+    samples = Arrays(torch.randn(12, 4), torch.arange(12) % 2)
+    data = Data("made", "made", "classes", (4,), 2, samples, samples)
+    config = TrainConfig(epochs=1, batch_size=4, mode="repro", device="cpu")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="put_ does not have")
+        runs = [train(_net(Put()), data, objective_for(data, "scores", 2), config, watch=watch) for _ in range(2)]
+    assert [run.ending for run in runs] == ["finished", "finished"]
+    assert runs[0].state_digest == runs[1].state_digest
+    assert sum("has no deterministic kernel" in sentence for sentence in said) == 2
+
+
+def test_a_network_that_fails_in_evaluation_alone_is_a_failed_training() -> None:
+    class InEvaluation(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            """[N, 4] to [N, 2], in training."""
+            if not self.training:
+                raise ValueError("a bug")
+            return super().forward(x)
+
+    samples = Arrays(torch.randn(12, 4), torch.arange(12) % 2)
+    data = Data("made", "made", "classes", (4,), 2, samples, samples)
+    run = train(InEvaluation(4, 2), data, objective_for(data, "scores", 2), TrainConfig(epochs=1, batch_size=4))
+    assert (run.ending, run.reason) == ("failed", "validation after step 3: ValueError: a bug")
 
 
 def test_the_errors_of_a_network_are_left_to_the_training() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from nnlint.train.hardware import full
 from nnlint.train.objective import Objective
 from nnlint.train.provenance import Call, Recorder, contents, finite
 from nnlint.train.rng import rng_state, set_rng_state
@@ -74,10 +75,11 @@ def _repeated(
     autocast: Callable[[], AbstractContextManager[object]],
 ) -> str:
     """Run the step again and see."""
-    with torch.enable_grad(), Recorder(net, ignored=_only_written(net)) as recorder, autocast():
-        outputs = net(inputs)
+    with torch.enable_grad(), Recorder(net, ignored=_only_written(net)) as recorder:
+        with autocast():
+            outputs = net(inputs)
         recorder.in_loss = True
-        loss = objective.loss(outputs, targets)
+        loss = objective.loss(full(outputs), targets)
     return _forward(net, recorder, loss) if not finite(loss) else _backward(net, recorder, loss)
 
 

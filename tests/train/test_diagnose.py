@@ -296,6 +296,17 @@ def test_under_autocast() -> None:
     assert asked(net).startswith("it is finite")
 
 
+def test_the_loss_is_taken_in_full_precision() -> None:
+    seen = []
+
+    def loss(scores: Tensor, targets: Tensor) -> Tensor:
+        seen.append(scores.dtype)
+        return F.cross_entropy(scores, targets)
+
+    asked(network(), objective=objective(loss), autocast=lambda: torch.autocast("cpu", torch.bfloat16))
+    assert seen == [torch.float32]
+
+
 def test_evaluation_mode_stays() -> None:
     net = network().eval()
     net.features.train()  # type: ignore[union-attr]

@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from faulty_runs import OPTIONS, command, prepared
+from torch import nn
 
 from nnlint.__main__ import main
 from nnlint.train.checkpoint import load_last
+from nnlint.train.config import TrainConfig
+from nnlint.train.data.model import Arrays, Data
+from nnlint.train.distributed import ALONE
+from nnlint.train.hardware import prepared as hardware_prepared
+from nnlint.train.loop import DivergedError, _Training
+from nnlint.train.objective import objective_for
+from nnlint.train.watch import Watch
 
 pytestmark = pytest.mark.usefixtures("unchanged_process")
 
@@ -197,3 +206,21 @@ def test_a_folder_that_cannot_be_made(folder: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err
     assert "file is a file" in said
     assert "its folder is a file" in said
+
+
+def test_a_loss_that_is_read_too_late_to_say_where_it_began() -> None:
+    """As on a GPU, which is asked for many losses at once."""
+    inputs, targets = torch.zeros(4, 2), torch.tensor([0, 1, 2, 0])
+    arrays = Arrays(inputs, targets)
+    data = Data("x", "made up", "classes", (2,), 3, arrays, arrays)
+    objective = objective_for(data, "scores", 3)
+    with hardware_prepared(TrainConfig(), image_like=False) as hardware:
+        training = _Training(nn.Linear(2, 3), data, objective, TrainConfig(), Watch(), hardware, ALONE)
+        training.losses, training.step, training.epoch = [1.0] * 10, 13, 2
+        training.unread = [torch.tensor(1.0), torch.tensor(float("nan")), torch.tensor(float("nan"))]
+        with pytest.raises(DivergedError, match=r"the loss of step 12 \(epoch 3\) is nan: noticed 2 steps later, when"):
+            training._read_losses(inputs, targets)
+        training.losses, training.step = [1.0] * 10, 11
+        training.unread = [torch.tensor(1.0), torch.tensor(float("nan"))]
+        with pytest.raises(DivergedError, match=r"the loss of step 12 \(epoch 3\) is nan: it is finite when"):
+            training._read_losses(inputs, targets)

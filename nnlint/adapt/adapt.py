@@ -48,6 +48,13 @@ def adapt_all(
     Raises:
         what `adapt` raises; `MismatchError` too if there is no one way to show the data to all.
     """
+    from nnlint.adapt.home import undisturbed
+
+    with undisturbed():
+        return _adapt_all(sources, data, size)
+
+
+def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, int] | None) -> tuple[Adapted, ...]:
     from nnlint.adapt.explain import mismatch, no_common_view
     from nnlint.adapt.fitting import Fitting
     from nnlint.adapt.opening import open_network

@@ -12,7 +12,7 @@ import copy
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,9 +135,7 @@ def _replaced(
         return args, kwargs
     bound.apply_defaults()
     parameters = signature.parameters
-    both = {"height", "width"} <= {name.lower().removeprefix("img_") for name in parameters} or {"h", "w"} <= set(
-        parameters
-    )
+    both = _has_both(parameters)
     for name, value in list(bound.arguments.items()):
         kind = parameters[name].kind
         if kind is inspect.Parameter.VAR_POSITIONAL:
@@ -168,11 +166,12 @@ def _further(
         for name, parameter in list(inspect.signature(own).parameters.items())[1:]:
             if name not in parameters and parameter.default is not parameter.empty:
                 values.setdefault(name, parameter.default)
-    changed = {name: _one(name, value, wanted, use) for name, value in values.items()}
+    both = _has_both(values)
+    changed = {name: _one(name, value, wanted, use, both=both) for name, value in values.items()}
     return {name: value for name, value in changed.items() if name in handed_on or value is not values[name]}
 
 
-def _one(name: str, value: Any, wanted: Wanted, use: Use, *, both: bool = True, prefix: str = "") -> Any:
+def _one(name: str, value: Any, wanted: Wanted, use: Use, *, both: bool, prefix: str = "") -> Any:
     if not prefix and _is_settings(value):
         return _settings(name, value, wanted, use)
     role = role_of(name)
@@ -191,6 +190,12 @@ def _one(name: str, value: Any, wanted: Wanted, use: Use, *, both: bool = True, 
     if new != value:
         use.changed[prefix + name] = new
     return new
+
+
+def _has_both(names: Iterable[object]) -> bool:
+    """Whether a height goes with the width, so that they are those of an image (else the width is a layer's)."""
+    plain = {str(name).lower().replace("image_", "").replace("img_", "") for name in names}
+    return bool(plain & {"height", "h"})
 
 
 _SHAPES = frozenset(["input_shape", "in_shape", "image_shape", "img_shape", "shape", "input_dims"])
@@ -240,7 +245,12 @@ def _settings(name: str, value: Any, wanted: Wanted, use: Use) -> Any:
         for key in (*_PROPERTIES, *(one.name for one in fields)):
             if hasattr(value, key):
                 table.setdefault(key, getattr(value, key))
-    new = {key: _one(key, old, wanted, use, prefix=f"{name}.") for key, old in table.items() if isinstance(key, str)}
+    both = _has_both(table)
+    new = {
+        key: _one(key, old, wanted, use, both=both, prefix=f"{name}.")
+        for key, old in table.items()
+        if isinstance(key, str)
+    }
     changes = {key: one for key, one in new.items() if one is not table[key] and one != table[key]}
     if not changes:
         return value

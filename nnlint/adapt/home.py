@@ -93,6 +93,17 @@ def _left_as_they_were() -> Iterator[None]:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """While this is open, random numbers may be drawn: afterwards all generators are as they were."""
+    numpy = sys.modules.get("numpy")
+    with ExitStack() as stack, torch.random.fork_rng(devices=[]):
+        stack.callback(random.setstate, random.getstate())
+        if numpy is not None:
+            stack.callback(numpy.random.set_state, numpy.random.get_state())
+        yield
+
+
+@contextmanager
 def drawn_from_torch() -> Iterator[None]:
     """While this is open, what Python and NumPy draw follows from the state of torch's generator, and nobody seeds.
 

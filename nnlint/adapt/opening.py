@@ -138,12 +138,19 @@ def open_network(source: NetworkSource) -> Opening:
             script = read(targets[0].path)
             loaded = load(script, targets[0].name)
     candidate = _chosen(source, loaded)
-    return Opening(source, script, candidate, home, len(loaded.candidates) == 1, loaded.notes)
+    notes = loaded.notes
+    if len(loaded.candidates) > 1:
+        others = ", ".join(one.target for one in loaded.candidates if one is not candidate)
+        notes = (f"{candidate.target} is the network that the file builds; it also defines {others}", *notes)
+    return Opening(source, script, candidate, home, len(loaded.candidates) == 1, notes)
 
 
 def _chosen(source: NetworkSource, loaded: Loaded) -> Candidate:
     if len(loaded.candidates) == 1:
         return loaded.candidates[0]
+    built = [candidate for candidate in loaded.candidates if candidate.variables]
+    if len(built) == 1:  # the file itself says which of its networks it is about
+        return built[0]
     if loaded.candidates:
         names = ", ".join(candidate.target for candidate in loaded.candidates)
         raise UsageError(

@@ -63,7 +63,7 @@ def channels(own: int, networks: Iterable[tuple[nn.Module, Use]]) -> tuple[int, 
     fixed = []
     for net, use in networks:
         first = next((one.in_channels for one in net.modules() if isinstance(one, nn.Conv2d)), None)
-        if "channels" not in use.roles() and first is not None:
+        if "channels" not in use.roles() and first:  # one that is made in the first pass has none yet
             fixed.append(first)
     usual = (*fixed, own, 3, 1) if fixed else (own, 3, 1)
     return tuple(dict.fromkeys(count for count in usual if count in (own, 1, 3) or own in (1, count)))

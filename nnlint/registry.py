@@ -211,14 +211,85 @@ def list_tips() -> tuple[Tip, ...]:
 
 def _read_tips(file: Path) -> Iterator[Tip]:
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-        assigned = (n for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "TIPS")
-        sections: dict[str, dict[str, str]] = ast.literal_eval(next(assigned).value)
+        sections: dict[str, dict[str, str]] = _literal(file, "TIPS")
         for section, tips in sections.items():
             yield from (Tip(key, section, text) for key, text in tips.items())
     except (OSError, SyntaxError, ValueError, AttributeError, StopIteration) as error:
         message = "the tips cannot be read: expected TIPS = {section: {key: sentence}}, all literal"
         raise RulePackError(message, where=str(file)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One comparison of a network that follows a tip with one that departs from it.
+
+    Attributes:
+        compared: the two, following first.
+        data: what they were trained on.
+        metric: ``accuracy`` or ``r2``.
+        recipe: how they were trained.
+        effect: the mean of following minus departing, in hundredths of the metric, and the interval of 95 % from
+            ``low`` to ``high``; None where nothing could be subtracted.
+        p: two-sided, of the exact sign-flip test.
+        verdict: on following: ``better``, ``worse``, ``no evidence``, ``bit-identical`` …
+    """
+
+    compared: str
+    data: str
+    metric: str
+    recipe: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class TipMeasured:
+    """What the measurements say of a tip, in a few words, and the comparisons that say it."""
+
+    tip: str
+    reading: str
+    comparisons: tuple[Measured, ...]
+
+
+def list_measured() -> dict[str, TipMeasured]:
+    """What following the tips was worth: the literal ``MEASURED`` in the ``_measured.py`` of every pack that has one.
+
+    Returns:
+        tip → what was measured; nothing of a tip that was not.
+
+    Raises:
+        RulePackError: if one cannot be read.
+    """
+    found: dict[str, TipMeasured] = {}
+    for point in _entry_points():
+        file = _folder(point) / "_measured.py"
+        if file.exists():
+            found |= {measured.tip: measured for measured in _read_measured(file)}
+    return found
+
+
+def _read_measured(file: Path) -> Iterator[TipMeasured]:
+    try:
+        for tip, (reading, comparisons) in _literal(file, "MEASURED").items():
+            found = [
+                Measured(compared, data, metric, *result)
+                for compared, data, metric, results in comparisons
+                for result in results
+            ]
+            yield TipMeasured(tip, reading, tuple(found))
+    except (OSError, SyntaxError, ValueError, TypeError, AttributeError, StopIteration) as error:
+        message = "the measurements cannot be read: expected MEASURED = {tip: (reading, [comparisons])}, all literal"
+        raise RulePackError(message, where=str(file)) from error
+
+
+def _literal(file: Path, name: str) -> Any:
+    """The literal that a file assigns to a name."""
+    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name)
+    return ast.literal_eval(next(assigned).value)
 
 
 def _entry_points() -> list[importlib.metadata.EntryPoint]:

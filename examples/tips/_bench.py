@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _data import some
 from _experiments import EXPERIMENTS, Experiment, Side
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -93,6 +94,7 @@ def pair(name: str, optimizer: str, seed: int, epochs: int | None = None) -> Pai
     """
     experiment, bench = BY_NAME[name], opened(name)
     sides = (experiment.departing, experiment.following)
+    few = some(bench.data, experiment.samples, seed)
     first = built(bench.adapted[0], seed)
     done: dict[int, Trained] = {}
     turns = (0, 1) if seed % 2 == 0 else (1, 0)
@@ -100,7 +102,7 @@ def pair(name: str, optimizer: str, seed: int, epochs: int | None = None) -> Pai
         net = built(bench.adapted[i], seed)
         if i == 1:
             copy_weights(first, net)
-        data = bench.data if (shown := sides[i].shown) is None else shown(bench.data, seed)
+        data = few if (shown := sides[i].shown) is None else shown(few, seed)
         judge = objective(sides[i], bench.adapted[i], data)
         config = recipe(experiment, sides[i], optimizer, seed, epochs)
         seed_everything(seed)
@@ -116,9 +118,10 @@ def described(name: str, optimizer: str) -> tuple[Mapping[str, Any], Mapping[str
         cannot be made), and of a forward pass, ``answer_bytes``.
     """
     experiment, bench = BY_NAME[name], opened(name)
+    few = some(bench.data, experiment.samples, 0)
     found = []
     for side, adapted in zip((experiment.departing, experiment.following), bench.adapted, strict=True):
-        data = bench.data if side.shown is None else side.shown(bench.data, 0)
+        data = few if side.shown is None else side.shown(few, 0)
         judge = objective(side, adapted, data)
         config = recipe(experiment, side, optimizer, 0)
         with prepared(config, image_like=len(data.shape) == 3) as hardware:
@@ -163,5 +166,5 @@ def fingerprint(experiment: Experiment, optimizer: str, seeds: int) -> str:
     ]
     recipes = [recipe(experiment, side, optimizer, 0) for side in (experiment.departing, experiment.following)]
     text = (HERE / experiment.file).read_text(encoding="utf-8")
-    what = repr((text, sides, recipes, experiment.data, experiment.side, seeds))
+    what = repr((text, sides, recipes, experiment.data, experiment.side, experiment.samples, seeds))
     return hashlib.sha256(what.encode()).hexdigest()[:16]

@@ -18,6 +18,15 @@ BATCH = 64
 SIDE = 16
 
 
+def some(data: Data, count: int | None, seed: int) -> Data:
+    """So many of the training samples, others for each seed; None: all."""
+    if count is None:
+        return data
+    inputs, targets = _train(data)
+    chosen = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))[:count]
+    return replace(data, train=Arrays(inputs[chosen], targets[chosen]))
+
+
 def streamed(data: Data, _seed: int) -> Data:
     """Samples handed out one by one, in a new order every epoch, which is the trainer's."""
     return replace(data, train=Stream(dataset=TensorDataset(*_train(data)), samples=len(_train(data)[1])))

@@ -13,16 +13,18 @@ import _data
 
 from nnlint.train.data.model import Data
 
-#: what the tip says of the two. ``better``: following scores higher. ``equal``: they score alike, because both follow
-#: the tip or the difference is one of cost. ``identical``: every number is the same. ``cannot``: departing trains not
-#: at all
-Claim = Literal["better", "equal", "identical", "cannot"]
+#: what the tip says of the two. ``better``: following scores higher. ``equal``: they score alike, as both follow the
+#: tip or are the same in maths. ``cheaper``: every number is the same, and following costs less. ``cannot``: departing
+#: cannot be trained
+Claim = Literal["better", "equal", "cheaper", "cannot"]
 
 #: optimisers as `nnlint train` takes them, with their schedules and learning rates
 RECIPES = {"adamw": "AdamW", "sgd": "SGD", "adadelta": "Adadelta"}
 #: where the recipe itself is what differs, there is no other
 OWN = {"own": "own"}
-EPOCHS = 8
+EPOCHS = 20
+#: of the 1,257 training images of digits: with all of them nearly every network is right nearly always
+SAMPLES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Experiment:
         rule: the graph rule that reports the departing network and not the following one; None: there is none, or the
             difference is in the recipe.
         data: as `nnlint train --data` takes it; ``side``: pixels of its images.
+        samples: so many of the training data, others for each seed; None: all.
+        saves: the costs of which one at least is lower for following, where it claims to be ``cheaper``.
         epochs: of both sides, where a side does not say otherwise.
     """
 
@@ -65,7 +69,9 @@ class Experiment:
     rule: str | None = None
     data: str = "digits"
     side: int | None = 8
+    samples: int | None = SAMPLES
     epochs: int = EPOCHS
+    saves: tuple[str, ...] = ()
     recipes: Mapping[str, str] = field(default_factory=lambda: RECIPES)
 
     @property
@@ -81,7 +87,8 @@ class Experiment:
     @property
     def on(self) -> str:
         """The data in words."""
-        return f"{self.data} {self.side}x{self.side}" if self.side else self.data
+        size = f", {self.side}x{self.side}" if self.side else ""
+        return f"{self.samples or ''} {self.data}{size}".strip()
 
 
 def _convolution() -> list[Experiment]:
@@ -134,10 +141,10 @@ def _activation() -> list[Experiment]:
             Side("every second", "Departing"),
             rule="missing-activation",
         ),
-        Experiment("relu-family/tanh", relu, Side("tanh", "Departing"), rule="tanh-between-layers"),
+        Experiment("relu-family/tanh", relu, Side("tanh", "Departing")),
         Experiment("relu-family/leaky", relu, Side("leaky ReLU", "FollowingLeaky"), claim="equal"),
         Experiment("relu-family/gelu", relu, Side("GELU", "FollowingGelu"), claim="equal"),
-        Experiment("squash-at-output-only/sigmoid", relu, Side("sigmoid", "Departing"), rule="sigmoid-between-layers"),
+        Experiment("squash-at-output-only/sigmoid", relu, Side("sigmoid", "Departing")),
         Experiment(
             "squash-at-output-only/sigmoid-plain",
             plain,
@@ -148,17 +155,26 @@ def _activation() -> list[Experiment]:
             "squash-at-output-only/tanh-plain", plain, Side("tanh", "DepartingPlainTanh"), rule="tanh-between-layers"
         ),
         Experiment(
-            "in-place",
-            Side("in place", "Following"),
+            "in-place/norm",
+            Side("in place, norm", "Following"),
             Side("new tensors", "Departing"),
-            claim="identical",
+            claim="cheaper",
+            saves=("peak_bytes", "answer_bytes"),
+            rule="relu-not-inplace",
+        ),
+        Experiment(
+            "in-place/wide",
+            Side("in place, no norm", "FollowingWide"),
+            Side("new tensors", "DepartingWide"),
+            claim="cheaper",
+            saves=("peak_bytes", "answer_bytes"),
             rule="relu-not-inplace",
         ),
     ]
 
 
 def _loss() -> list[Experiment]:
-    tumours = {"data": "breast-cancer", "side": None, "epochs": 20}
+    tumours = {"data": "breast-cancer", "side": None, "samples": None}
     inside = "binary_cross_entropy_with_logits"
     sigmoid = Side("sigmoid and BCE", "Following", loss="binary_cross_entropy")
     raw = Side("scores", "Following", loss="cross_entropy")
@@ -180,7 +196,7 @@ def _loss() -> list[Experiment]:
             Side("absolute error", "Numbers", loss="l1_loss"),
             data="diabetes",
             side=None,
-            epochs=20,
+            samples=None,
         ),
         Experiment(
             "sigmoid-with-bce/without",
@@ -227,7 +243,6 @@ def _normalisation() -> list[Experiment]:
             "large-batches/batch-of-4",
             Side("batches of 64", "Following"),
             Side("of 4", "Following", {"batch_size": 4}),
-            epochs=4,
         ),
         Experiment("train-and-eval-mode/batch-norm", switched, Side("training mode", "Departing")),
         Experiment(
@@ -268,7 +283,8 @@ def _training() -> list[Experiment]:
             "preprocess-ahead",
             Side("once", "Net", shown=_data.prepared),
             Side("in every epoch", "Net", shown=_data.unprepared),
-            claim="identical",
+            claim="cheaper",
+            saves=("seconds",),
         ),
         Experiment("epochs-and-shuffling/grouped", shuffled, Side("grouped by class", "Net", shown=_data.grouped)),
         Experiment(
@@ -277,7 +293,7 @@ def _training() -> list[Experiment]:
         Experiment("twenty-to-hundred-epochs/three", twenty, Side("3 epochs", "Net", {"epochs": 3})),
         Experiment("twenty-to-hundred-epochs/ten", twenty, Side("10 epochs", "Net", {"epochs": 10})),
         Experiment("mini-batches/all", batches, Side("all at once", "Net", {"batch_size": 100_000})),
-        Experiment("mini-batches/one", batches, Side("one at a time", "Net", {"batch_size": 1}), epochs=3),
+        Experiment("mini-batches/one", batches, Side("one at a time", "Net", {"batch_size": 1})),
     ]
 
 

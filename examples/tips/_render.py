@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import _results
-from _experiments import EXPERIMENTS, RECIPES, UNMEASURED, Experiment
+from _experiments import EPOCHS, EXPERIMENTS, RECIPES, SAMPLES, UNMEASURED, Experiment
 from _results import Results, Row
 
 from nnlint.registry import Tip, list_tips
@@ -30,7 +31,8 @@ TITLES = (
     "verdict",
     "time",
     "parameters",
-    "memory",
+    "memory: training",
+    "forward",
 )
 VERDICTS = {
     "better": "**better**",
@@ -58,29 +60,33 @@ def generated(results: Results) -> dict[Path, str]:
 
 HEAD = '''"""What following each tip was worth where it was put to the test; written by ``examples/tips/run.py``.
 
-Tip → what the measurements say of it, and the comparisons, each as: what was compared, data, recipe, metric, the mean
-effect of following over the seeds and the ends of its interval of 95 % (percentage points of accuracy, hundredths of
-R²), p, and the verdict on following with all comparisons considered. Read by `ast`, so the value is a literal.
+Tip → what the measurements say of it, and the comparisons: what was compared, data, metric, and for each recipe the
+mean effect of following over the seeds and the ends of its interval of 95 % (percentage points of accuracy, hundredths
+of R²), p, and the verdict on following with all comparisons considered. Read by `ast`, so the value is a literal.
 """
 
 '''
 
 
 def measured(results: Results) -> str:
-    """The literal that `nnlint rule` reads."""
-    lines = ["MEASURED = {"]
+    """The literal that `nnlint rule` reads, as the formatter writes it."""
+    lines = []
     for tip, rows in _results.by_tip(_results.rows(results)):
         lines += [f"    {_quoted(tip)}: (", f"        {_quoted(reading(rows))},", "        ["]
-        lines += [f"            {_literal(row)}," for row in rows]
+        for experiment in dict.fromkeys(row.experiment for row in rows):
+            mine = [row for row in rows if row.experiment is experiment]
+            about = (mine[0].compared, experiment.on, mine[0].cell["effect"]["metric"])
+            lines += ["            (", *(f"                {_quoted(one)}," for one in about), "                ["]
+            lines += [f"                    {_literal(row)}," for row in mine]
+            lines += ["                ],", "            ),"]
         lines += ["        ],", "    ),"]
-    return HEAD + ("\n".join([*lines, "}"]) if len(lines) > 1 else "MEASURED = {}") + "\n"
+    return HEAD + ("\n".join(["MEASURED = {", *lines, "}"]) if lines else "MEASURED = {}") + "\n"
 
 
 def _literal(row: Row) -> str:
     effect = row.cell["effect"]
     numbers = [_points(effect[key]) for key in ("mean", "low", "high")] + [_rounded(effect["p"], 4)]
-    words = [row.compared, row.experiment.on, recipe_name(row), effect["metric"]]
-    return f"({', '.join([*map(_quoted, words), *map(repr, numbers), _quoted(row.verdict)])})"
+    return f"({', '.join([_quoted(recipe_name(row)), *map(repr, numbers), _quoted(row.verdict)])})"
 
 
 def _quoted(text: str) -> str:
@@ -111,36 +117,50 @@ def page(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _introduction(results: Results, made: Sequence[Row]) -> str:
-    seeds = sorted({len(row.cell["following"]["scores"]) for row in made}) or [8]
-    counted = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
-    tests = sum(row.q is not None for row in made)
-    planned = sum(len(experiment.recipes) for experiment in EXPERIMENTS)
-    state = f"{len(made)} comparisons" if len(made) == planned else f"{len(made)} of {planned} comparisons so far"
-    facts = results.facts
-    machine = f" on {facts['machine']}; torch {facts['torch']}, Python {facts['python']}" if facts else ""
-    return f"""# The tips put to the test
-
+INTRODUCTION = """
 For every tip that `nnlint` checks, a network (or a recipe) that follows it is trained against one that departs from it.
 This page is written by `python examples/tips/run.py`; the networks are in [`tips/`](tips), one file a tip, and say what
 is held equal and what differs.
 
-**How.** {state}, each of {counted} pairs of trainings{machine}. The two of a pair share
-the seed, the first weights where they can, and the order of the samples. An effect is the mean of the differences,
-following minus departing, in percentage points of accuracy on test data that nothing was chosen by (hundredths of R²
-for numbers); with its interval of 95 % and p by the exact sign-flip test. Above zero, following is better. Costs are
-those of following as a multiple of departing's: seconds of the whole training, parameters, and the most memory of a
-training step.
+**How.** {state}, each of {seeds} pairs of trainings{machine}. The two of a pair share the seed, the samples and their
+order, and the first weights where they can. An effect is the mean of the differences, following minus departing, in
+percentage points of accuracy on test data that nothing was chosen by (hundredths of R² for numbers); with its interval
+of 95 % and p by the exact sign-flip test. Above zero, following is better. Costs are those of following as a multiple
+of departing's: the seconds of a whole training ({jobs}), the parameters, the most memory of a training step, and
+of a forward pass without gradients.
 
-**What a verdict means.** With {tests} tests at 5 %, about {tests * 0.05:.0f} would be false alarms if no tip made a
-difference. So the p values are adjusted (Benjamini and Hochberg 1995): of all verdicts "better" and "worse" together,
-5 % are expected to be false. "No evidence" is no evidence of a difference; the interval says how large a difference
-could still be. With 8 pairs p cannot be below 0.0078.
+**What a verdict means.** Of {tests} tests at 5 %, about {alarms} would be false alarms if no tip made a difference. So
+the p values are adjusted (Benjamini and Hochberg 1995): of all verdicts "better" and "worse" together, 5 % are expected
+to be false. "No evidence" is no evidence of a difference; the interval, which is not adjusted, says how large a
+difference could still be. With 8 pairs p cannot be below 0.0078.
 
-**What it cannot say.** These are grey images of 8 or 16 pixels a side (1,257 to learn from, 360 to judge by) and small
-tables; networks of a few thousand weights; trainings of 8 epochs where nothing else is said; the recipes of `nnlint
-train` with their default learning rates. Several tips were made for deep networks, long trainings and large images.
-`nnlint compare` measures the same on your network and data."""
+**What it cannot say.** These are grey images of 8 or 16 pixels a side, {samples} to learn from ({samples} others for
+each seed: with all 1,257 nearly every network is right nearly always) and 360 to judge by, and two small tables;
+networks of some thousand weights; {epochs} epochs; the recipes of `nnlint train` with their default learning rates.
+Several tips were made for deep networks, long trainings and large images. `nnlint compare` measures the same on your
+network and data.
+"""
+
+
+def _introduction(results: Results, made: Sequence[Row]) -> str:
+    seeds = sorted({len(row.cell["following"]["scores"]) for row in made}) or [8]
+    tests = sum(row.q is not None for row in made)
+    planned = sum(len(experiment.recipes) for experiment in EXPERIMENTS)
+    facts = results.facts
+    text = INTRODUCTION.format(
+        state=f"{len(made)} comparisons" if len(made) == planned else f"{len(made)} of {planned} comparisons so far",
+        seeds=" to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))),
+        machine=f" on {facts['machine']}; torch {facts['torch']}, Python {facts['python']}" if facts else "",
+        jobs=facts.get("jobs", "2 at a time"),
+        tests=tests,
+        alarms=round(tests * _results.FALSE_FINDINGS),
+        samples=SAMPLES,
+        epochs=EPOCHS,
+    )
+    paragraphs = (
+        textwrap.fill(one, 120, break_long_words=False, break_on_hyphens=False) for one in text.strip().split("\n\n")
+    )
+    return "\n\n".join(["# The tips put to the test", *paragraphs])
 
 
 def _glance(made: Sequence[Row]) -> str:
@@ -157,7 +177,7 @@ def _glance(made: Sequence[Row]) -> str:
 
 def span(rows: Sequence[Row]) -> str:
     """The smallest and the largest effect of the comparisons that the tip claims something of."""
-    claimed = [row for row in rows if row.experiment.claim in ("better", "identical")]
+    claimed = [row for row in rows if row.experiment.claim in ("better", "cheaper")]
     means = [row.cell["effect"]["mean"] for row in claimed if row.cell["effect"]["mean"] is not None]
     if not means:
         return ""
@@ -180,17 +200,20 @@ def _claimed(rows: Sequence[Row]) -> str:
     total = len(rows)
     count = {status: sum(row.status == status for row in rows) for status in ("holds", "contrary", "no evidence")}
     holds, contrary, none = count["holds"], count["contrary"], count["no evidence"]
-    undecided = total - holds - contrary - none
-    rest = f", {undecided} undecided" if undecided else ""
+    of = f"of {total} comparisons" if total > 1 else "of 1 comparison"
+    rest = [f"no evidence in {none}"] if none else []
+    rest += [f"undecided in {undecided}"] if (undecided := total - holds - contrary - none) else []
     if holds == total:
         return f"holds in all {total} comparisons" if total > 1 else "holds in the one comparison"
-    if not holds and not contrary:
-        return f"no evidence in {total} comparisons{rest}"
-    if not contrary:
-        return f"holds in {holds} of {total} comparisons, no evidence in {none}{rest}"
-    if not holds:
-        return f"does not hold here: the contrary in {contrary} of {total} comparisons, no evidence in {none}{rest}"
-    return f"depends: holds in {holds} of {total} comparisons, the contrary in {contrary}, no evidence in {none}{rest}"
+    if holds:
+        parts = [f"holds in {holds} {of}", *([f"not in {contrary}"] if contrary else []), *rest]
+    elif contrary:
+        parts = [f"does not hold in {contrary} {of}", *rest]
+    elif none:
+        parts = [f"no evidence in {none} {of}", *rest[1:]]
+    else:
+        parts = [f"undecided in {undecided} {of}"]
+    return ", ".join(parts)
 
 
 def _tip(tip: Tip, rows: Sequence[Row]) -> str:
@@ -201,7 +224,7 @@ def _tip(tip: Tip, rows: Sequence[Row]) -> str:
     file = experiments[0].file
     doc = ast.get_docstring(ast.parse((HERE / file).read_text(encoding="utf-8"))) or ""
     title, _, held = doc.partition("\n\n")
-    about = f"[{title.removesuffix('.')}](tips/{file}). {held}"
+    about = f"[{title.removesuffix('.')}](tips/{file}). {' '.join(held.split())}"
     if not rows:
         return f"{head}\n\n{about}\n\nNot measured yet."
     table = "\n".join(_table(rows))
@@ -223,7 +246,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
             effect_of(cell),
             "" if cell["effect"]["p"] is None or row.q is None else f"{cell['effect']['p']:.3f} ({row.q:.3f})",
             VERDICTS.get(row.verdict, row.verdict),
-            *(_ratio(cell, key) for key in ("seconds", "params", "peak_bytes")),
+            *(_ratio(cell, key) for key in ("seconds", "params", "peak_bytes", "answer_bytes")),
         ]
         yield f"| {' | '.join(fields)} |"
 
@@ -233,35 +256,38 @@ def _by_experiment(experiments: Sequence[Experiment], rows: Sequence[Row]) -> It
     expected = {
         "better": "following should be better",
         "equal": "they should score alike",
-        "identical": "every number should be the same",
+        "cheaper": "every number should be the same, and following should cost less",
         "cannot": "departing should not be trainable",
     }
     for experiment in experiments:
         mine = [row for row in rows if row.experiment is experiment]
-        verdicts: dict[str, list[str]] = {}
-        for row in mine:
-            verdicts.setdefault(row.verdict, []).append(recipe_name(row))
-        said = "; ".join(f"{verdict} ({', '.join(recipes)})" for verdict, recipes in verdicts.items())
-        if mine:
-            more = "".join(f" {sentence}" for sentence in dict.fromkeys(s for row in mine for s in _remarks(row)))
-            yield f"* {_capital(mine[0].compared)}: {expected[experiment.claim]}. Measured: {said}.{more}"
+        if not mine:
+            continue
+        verdicts = "; ".join(f"{said} ({recipes})" for said, recipes in _grouped((row, row.verdict) for row in mine))
+        remarks = _grouped((row, remark) for row in mine for remark in _remarks(row))
+        more = "".join(f" {recipes}: {remark}." for remark, recipes in remarks)
+        yield f"* {_capital(mine[0].compared)}: {expected[experiment.claim]}. Measured: {verdicts}.{more}"
+
+
+def _grouped(said: Iterable[tuple[Row, str]]) -> Iterator[tuple[str, str]]:
+    """Each sentence once, with the recipes it is said of."""
+    recipes: dict[str, list[str]] = {}
+    for row, sentence in said:
+        recipes.setdefault(sentence, []).append(recipe_name(row))
+    return ((sentence, ", ".join(names)) for sentence, names in recipes.items())
 
 
 def _remarks(row: Row) -> Iterator[str]:
     """What the numbers of the table leave out."""
     for side, label in (("departing", row.experiment.departing.label), ("following", row.experiment.following.label)):
         kept = row.cell[side]
-        lost = sum(ending != "finished" for ending in kept["endings"])
+        lost, every = sum(ending != "finished" for ending in kept["endings"]), len(kept["endings"])
         if lost:
             reason = kept["reason"].partition("\n")[0].removesuffix(".")
-            all_of_them = len(kept["endings"])
-            yield f"{recipe_name(row)}: {lost} of {all_of_them} trainings of {label} did not finish ({reason})."
+            yield f"{lost} of {every} trainings of “{label}” did not finish ({reason})"
         base, scores = kept["baseline"], [score for score in kept["scores"] if score is not None]
         if scores and base is not None and statistics.fmean(scores) < base + 0.02:
-            yield f"{recipe_name(row)}: {label} learns next to nothing (a constant answer scores {100 * base:.1f} %)."
-    before, after = row.cell["departing"]["answer_bytes"], row.cell["following"]["answer_bytes"]
-    if row.experiment.claim == "identical" and before != after:
-        yield f"A forward pass alone takes {after / before:.2f} times the memory."
+            yield f"“{label}” learns next to nothing (a constant answer scores {100 * base:.1f})"
 
 
 def recipe_name(row: Row) -> str:

@@ -137,13 +137,23 @@ def _status(experiment: Experiment, cell: Mapping[str, Any], verdict: str) -> st
         return "holds" if experiment.claim in ("better", "cannot") else "contrary"
     if verdict in ("failed", "too few seeds", "departing cannot be trained"):
         return "undecided"
+    if experiment.claim == "cheaper":
+        return (
+            "holds"
+            if verdict == "bit-identical" and any(_less(cell, cost) for cost in experiment.saves)
+            else "contrary"
+        )
     table = {
         "better": {"better": "holds", "worse": "contrary"},
         "equal": {"bit-identical": "holds", "no evidence": "holds", "better": "contrary", "worse": "contrary"},
-        "identical": {"bit-identical": "holds", "no evidence": "contrary", "better": "contrary", "worse": "contrary"},
         "cannot": {"better": "contrary", "worse": "contrary", "no evidence": "contrary", "bit-identical": "contrary"},
     }
     return table[experiment.claim].get(verdict, "no evidence")
+
+
+def _less(cell: Mapping[str, Any], cost: str) -> bool:
+    """Whether following costs less, by more than seconds vary and bookkeeping takes."""
+    return bool(cell["following"][cost] < 0.95 * cell["departing"][cost])
 
 
 def by_tip(made: list[Row]) -> Iterator[tuple[str, list[Row]]]:

@@ -1,8 +1,9 @@
 """In place: activations that overwrite their input against ones that make a new tensor.
 
 Held equal: everything that is computed, so that every loss must be the same number.
-Different: the memory that a forward pass needs. The backward pass keeps as much either way: of ReLU it needs the result
-alone, and what the norm gave is let go.
+Different: the memory. What is kept for the backward pass is the same either way: of ReLU it needs the result alone, and
+its input is let go. So what can be saved is one map while ReLU runs, and it is saved where no other moment needs as
+much: a norm makes a new map too. Both cases are tried.
 """
 
 from torch import nn
@@ -26,6 +27,29 @@ class Following(nn.Sequential):
 
 class Departing(Following):
     """The activations make new tensors."""
+
+    def __init__(self, classes: int = 10, channels: int = 1) -> None:
+        super().__init__(classes, channels, inplace=False)
+
+
+class FollowingWide(nn.Sequential):
+    """Without norms, widest at its first activation, which overwrites."""
+
+    def __init__(self, classes: int = 10, channels: int = 1, inplace: bool = True) -> None:
+        super().__init__(
+            nn.Conv2d(channels, 32, 3, padding=1),
+            nn.ReLU(inplace),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 32, 3, padding=1),
+            nn.ReLU(inplace),
+            nn.Conv2d(32, classes, 1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+
+
+class DepartingWide(FollowingWide):
+    """The same, and the activations make new tensors."""
 
     def __init__(self, classes: int = 10, channels: int = 1) -> None:
         super().__init__(classes, channels, inplace=False)

@@ -2,7 +2,7 @@
 
 Held equal: the network (without batch norm, which one sample would change into something else), the epochs, so the
 samples seen and their computation; the learning rate.
-Different: the steps: 64 samples make twenty an epoch, all make one, one makes more than a thousand.
+Different: the steps: 64 samples make five an epoch, all make one, one makes three hundred.
 """
 
 from torch import nn

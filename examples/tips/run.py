@@ -1,6 +1,6 @@
 """Puts the tips to the test: trains a network that follows each and one that departs, and writes what came of it.
 
-    python examples/tips/run.py                    # everything: about half an hour on two cores
+    python examples/tips/run.py                    # everything: about a quarter of an hour on two cores
     python examples/tips/run.py --only batch-norm  # one tip, or one comparison of it
     python examples/tips/run.py --quick            # two seeds, two epochs: does it work? Nothing is written
     python examples/tips/run.py --render           # TIPS.md and the rules' pages anew from results.json
@@ -104,7 +104,7 @@ def _measure(cells: list[Cell], *, seeds: int, jobs: int, quick: bool) -> int:
             cell = _cell(pairs, about) | {"fingerprint": print_of_it}
             results.cells.setdefault(experiment.name, {})[recipe] = cell
             if not quick:
-                results.facts = _facts()
+                results.facts = _facts(jobs)
                 _results.save(results)
             left = (time.perf_counter() - started) / finished * (len(missing) - finished)
             said = _render.effect_of(cell)
@@ -132,12 +132,13 @@ def _cell(pairs: Sequence[Any], about: tuple[Mapping[str, Any], Mapping[str, Any
     }
 
 
-def _facts() -> dict[str, str]:
+def _facts(jobs: int) -> dict[str, str]:
     import torch
 
     return {
         "torch": torch.__version__.partition("+")[0],
         "python": platform.python_version(),
+        "jobs": f"{jobs} at a time",
         "machine": f"{platform.system()} {platform.machine()}, CPU, one thread a training",
     }
 

@@ -31,8 +31,10 @@ def rules(
         import json
 
         from nnlint.cli.rule import as_document
+        from nnlint.registry import list_measured
 
-        print(json.dumps([as_document(info) for info in listing.rules], indent=2, ensure_ascii=False))
+        measured = list_measured()
+        print(json.dumps([as_document(info, measured) for info in listing.rules], indent=2, ensure_ascii=False))
     else:
         style = Style(wants_color(sys.stdout, color.value))
         names = max((len(info.name) for info in listing.rules), default=0)

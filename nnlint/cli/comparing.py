@@ -68,12 +68,12 @@ def run(asked: Asked, config: TrainConfig) -> int:
         comparisons, stopped = compare(contest, jobs=asked.jobs, progress=progress)
     notes = _notes(asked, variants.notes, comparisons, stopped=stopped)
     if asked.json != "-":
-        print(render(comparisons, notes), end="")
+        print(render(comparisons, notes), end="", flush=True)
     _write(folder / "report.html", page(comparisons, notes=notes))
     if asked.json is not None:
         text = document(comparisons, notes)
         if asked.json == "-":
-            print(text, end="")
+            print(text, end="", flush=True)
         else:
             _write(Path(asked.json), text)
     if not asked.quiet:

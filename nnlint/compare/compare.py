@@ -88,17 +88,18 @@ def compare(
 def _pinned(contest: Contest) -> Contest:
     """One thread a process: another number gives other bits, and processes would take each other's cores."""
     plan = contest.plan
-    if plan.config.threads is not None or _on_gpu(plan.config):
+    if plan.config.threads is not None or device_of(plan.config) != "cpu":
         return contest
     return replace(contest, plan=replace(plan, config=replace(plan.config, threads=1)))
 
 
-def _on_gpu(config: TrainConfig) -> bool:
+def device_of(config: TrainConfig) -> str:
+    """The kind of device that a recipe trains on: ``cpu``, ``cuda``, ``mps``."""
     if config.device is not None:
-        return config.device != "cpu"
+        return config.device.partition(":")[0]
     import torch
 
-    return torch.cuda.is_available() or torch.backends.mps.is_available()
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def cores() -> int:
@@ -133,8 +134,8 @@ class _Work:
 
     def run(self) -> tuple[tuple[Comparison, ...], bool]:
         start = time.perf_counter()
-        gpu = _on_gpu(self.plan.config)
-        self.used = min(self.jobs or (1 if gpu else cores()), max(self.contest.seeds, 1))
+        device = device_of(self.plan.config)
+        self.used = min(self.jobs or (cores() if device == "cpu" else 1), max(self.contest.seeds, 1))
         with Pool(self.used) as pool:
             self.described = self._describe(pool)
             self.configs = [self.plan.config for _ in self.variants]
@@ -142,7 +143,7 @@ class _Work:
             self.progress.begin(len(self._sweep_runs()) + self.contest.seeds * len(self.plan.sources))
             try:
                 self._sweep(pool)
-                self._train(pool, weigh=not gpu)
+                self._train(pool, weigh=device != "cuda")
             except KeyboardInterrupt:
                 self.stopped = True
             finally:
@@ -242,7 +243,8 @@ class _Work:
     def _comparison(self, variant: int, seconds: float) -> Comparison:
         pairs = self._pairs(variant)
         labels = self._labels()
-        missing = [f"seed {seed}: stopped before it was done" for seed in range(len(pairs), self.contest.seeds)]
+        done = {pair.seed for pair in pairs}
+        missing = [f"seed {seed}: stopped before it was done" for seed in range(self.contest.seeds) if seed not in done]
         return Comparison(
             a=self._variant(0, [pair.a for pair in pairs], labels[0]),
             b=self._variant(variant, [pair.b for pair in pairs], labels[variant]),

@@ -20,7 +20,7 @@ from nnlint.train.data.load import load_data
 from nnlint.train.data.model import Data
 from nnlint.train.data.view import viewed
 from nnlint.train.distributed import ALONE
-from nnlint.train.hardware import prepared
+from nnlint.train.hardware import chosen, prepared
 from nnlint.train.loop import train
 from nnlint.train.objective import Objective, objective_for
 from nnlint.train.results import Trained
@@ -80,8 +80,9 @@ def describe(plan: Plan) -> tuple[Described, ...]:
     """What is to be trained, one for each source.
 
     Raises:
-        NnlintError: as `opened`.
+        NnlintError: as `opened`; if the device that is asked for is not there.
     """
+    chosen(plan.config.device)  # else each run would fail of it
     bench = _OPENED.of(plan)
     return tuple(
         Described(

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from nnlint.compare.model import Comparison, Variant
+from nnlint.compare.model import Comparison, Effect, Variant
+from nnlint.compare.statistics import MOST_EXACT
 from nnlint.compare.verdict import change, largest_difference, sentence, shown_p
 from nnlint.train.config import TrainConfig
 from nnlint.train.results import Trained
@@ -17,6 +18,8 @@ from nnlint.train.wording import NONE, SPACE, count, duration, named, number, sc
 SCHEMA_VERSION = 1
 Rows = list[tuple[str, ...]]
 _RULE = "─" * 78
+#: how `nnlint.train.objective` says where a loss comes from
+_STATED = "as its file states"
 
 
 def render(comparisons: Sequence[Comparison], notes: Sequence[str] = ()) -> str:
@@ -67,16 +70,13 @@ def _one(comparison: Comparison) -> Iterator[str]:
     yield ""
     yield from _seeds(comparison)
     yield ""
-    if effect.deltas:
-        mean = f"{change(effect, effect.mean)} ± {change(effect, effect.sd).lstrip('+')} (sd)"
-        interval = f"95 % interval {change(effect, effect.low)} to {change(effect, effect.high)}"
-        tested = f"; {interval}; p = {shown_p(effect.p)} (exact sign-flip test)" if effect.p is not None else ""
-        yield f"B - A, {named(effect.metric)}: {mean}{tested}"
+    if effect.deltas and effect.verdict != "bit-identical":  # what is proved needs no test
+        yield _measured(effect)
     yield sentence(comparison)
-    if (
-        effect.verdict not in ("bit-identical", "failed")
-        and (drift := largest_difference(comparison.pairs)) is not None
-    ):
+    if effect.verdict == "failed" and _STATED in (a.why, b.why):
+        yield "help: --loss gives both the same loss instead of the one that each file states"
+    drift = largest_difference(comparison.pairs)
+    if effect.verdict not in ("bit-identical", "failed") and drift is not None:
         yield f"largest difference between the losses of their epochs: {number(drift, 2)}"
     yield ""
     yield from _costs(a, b)
@@ -91,6 +91,19 @@ def _one(comparison: Comparison) -> Iterator[str]:
         yield ""
         yield f"fixes: {', '.join(comparison.fixes)}"
         yield from comparison.diff.splitlines()
+
+
+def _measured(effect: Effect) -> str:
+    text = f"B - A, {named(effect.metric)}: {change(effect, effect.mean)} ± {_size(effect)} (sd)"
+    if effect.p is None:
+        return text
+    test = "exact sign-flip test" if len(effect.deltas) <= MOST_EXACT else "sign-flip test, drawn signs"
+    interval = f"95 % interval {change(effect, effect.low)} to {change(effect, effect.high)}"
+    return f"{text}; {interval}; p = {shown_p(effect.p)} ({test})"
+
+
+def _size(effect: Effect) -> str:
+    return change(effect, effect.sd).lstrip("+")
 
 
 def _network(variant: Variant) -> str:

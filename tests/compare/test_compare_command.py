@@ -56,6 +56,7 @@ def test_a_file_against_itself_mended(tmp_path: Path) -> None:
     [
         (["net.py"], "needs two networks; one target was given"),
         (["net.py", "gone.py"], "gone.py"),
+        (["net.py", "net.py", "--device", "tpu"], "tpu"),
         (["net.py", "net.py", "--speed", "--repro"], "--speed --repro"),
         (["net.py", "net.py", "--ignore", "loss"], "without --fix or --each no rules run"),
         (["net.py", "net.py", "--data", "nothing.csv"], "nothing.csv"),

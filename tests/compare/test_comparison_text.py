@@ -49,6 +49,13 @@ def test_nothing_finished() -> None:
     assert "B - A, accuracy" not in text
 
 
+def test_another_loss_is_offered_where_the_stated_one_fails() -> None:
+    made = comparison(pairs([diverged()] * 2, [0.9, 0.9]))
+    assert "--loss" not in render([made])
+    made = replace(made, a=replace(made.a, why="as its file states"))
+    assert "help: --loss gives both the same loss" in render([made])
+
+
 def test_rates_losses_and_the_diff_are_shown() -> None:
     made = comparison(pairs(LOW, HIGH))
     made = replace(

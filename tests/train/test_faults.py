@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,26 @@ def test_stopped_in_a_process_of_its_own(folder: Path) -> None:
     assert run.returncode == 130, run.stderr
     assert "Traceback" not in run.stderr
     assert_written(folder, "interrupted", 1)
+
+
+def test_stopped_while_a_checkpoint_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = torch.save
+
+    def stopped(content: Any, file: Any) -> None:
+        real(content, file)
+        if content["state"]["epoch"] == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(torch, "save", stopped)
+    assert trained() == 130
+    assert epochs(folder) == [1, 2, 3, 4]
+    assert summary(folder)["ending"] == "interrupted"
+    assert load_last(folder / "run")[0]["epoch"] < 4
+    assert not list((folder / "run").glob(".*"))
+    monkeypatch.setattr(torch, "save", real)
+    assert trained("--resume") == 0
+    assert epochs(folder) == [1, 2, 3, 4]
+    assert summary(folder)["ending"] == "finished"
 
 
 def test_stopped_before_the_first_epoch_was_done(

@@ -112,6 +112,38 @@ def test_a_run_that_is_finished(copy: Path, whole: Path, capsys: pytest.CaptureF
     assert_same(copy, whole)
 
 
+LOADERS = """
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+class Noisy(Dataset):
+    def __init__(self, count):
+        self.images = torch.randn(count, 1, 16, 16, generator=torch.Generator().manual_seed(count))
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.images[index] + torch.rand(()), index % 3
+
+def loaders():
+    return DataLoader(Noisy(64), batch_size=16, shuffle=True), DataLoader(Noisy(30), batch_size=16)
+"""
+
+
+def test_loaders_that_draw_random_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = prepared(tmp_path)
+    (folder / "noisy.py").write_text(LOADERS)
+    monkeypatch.chdir(folder)
+    options = [*OPTIONS[2:6], "--repro", "--device", "cpu", "--data", "noisy.py:loaders"]
+    assert main(["train", "net.py", *options, "--out", "whole/run"]) == 0
+    monkeypatch.setenv("FAULT", "SIGINT,2")
+    assert main(["train", "net.py", *options, "--out", "run"]) == 130
+    monkeypatch.delenv("FAULT")
+    assert main(["train", "net.py", *options, "--out", "run", "--resume"]) == 0
+    assert_same(folder, folder / "whole")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

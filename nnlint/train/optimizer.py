@@ -24,6 +24,8 @@ def make_optimizer(net: nn.Module, config: TrainConfig, *, fused: bool = False) 
     groups = _groups(net, config.decay)
     if not groups:
         raise NnlintError("the network has no parameter to train", help="does it freeze them all?")
+    # there is no such kernel for complex numbers
+    fused = fused and all(p.is_floating_point() for group in groups for p in group["params"])
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.rate, fused=fused)
     if config.optimizer == "sgd":

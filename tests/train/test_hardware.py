@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import nullcontext
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import nn
 
 from nnlint.errors import UsageError
@@ -175,3 +177,65 @@ def test_facts_name_versions_devices_and_switches() -> None:
     assert known["threads"] == str(torch.get_num_threads())
     assert known["deterministic"] == "False"
     assert all(isinstance(value, str) for value in known.values())
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A GPU as far as the switches are concerned: it answers questions and computes nothing."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "device", lambda _device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_options: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (1000, 2000))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _device: None)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("gpu")
+def test_speed_on_a_gpu_sets_what_it_says() -> None:
+    with prepared(TrainConfig(mode="speed"), image_like=True) as found:
+        assert found.device == torch.device("cuda", 0)
+        assert torch.backends.cudnn.benchmark
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+        assert torch.backends.cudnn.conv.fp32_precision == "tf32"
+        assert (found.fused, found.pin, found.memory_format) == (True, True, torch.channels_last)
+        assert found.fits(250) and not found.fits(251)
+        autocast = found.autocast()
+        assert isinstance(autocast, torch.autocast)
+        assert (autocast.device, autocast.fast_dtype) == ("cuda", torch.bfloat16)
+    text = " ".join(found.said)
+    for word in ("cudnn.benchmark", "TF32", "bfloat16 autocast", "channels last", "fused"):
+        assert word in text
+    assert "No CUDA GPU" not in text
+
+
+def test_an_older_gpu_gets_what_it_can_have(gpu: pytest.MonkeyPatch) -> None:
+    gpu.setattr(torch.cuda, "get_device_capability", lambda _device: (7, 5))
+    gpu.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    before = switches()
+    with prepared(TrainConfig(mode="speed"), image_like=False) as found:
+        assert torch.backends.cuda.matmul.fp32_precision == before["cuda.matmul.fp32_precision"]
+        assert isinstance(found.autocast(), nullcontext)
+    assert "No TF32: this GPU is older than Ampere." in found.said
+    assert "No autocast: this GPU has no bfloat16." in found.said
+
+
+@pytest.mark.parametrize(("torch_version", "wanted"), [("2.9", ":4096:8"), ("2.10", None)])
+def test_cublas_needs_its_workspace_below_torch_2_10(
+    torch_version: str, wanted: str | None, gpu: pytest.MonkeyPatch
+) -> None:
+    gpu.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    gpu.setattr(hardware, "TORCH", Version(torch_version))
+    with prepared(TrainConfig(mode="repro"), image_like=True):
+        assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == wanted
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+
+
+def test_a_workspace_that_comes_too_late_is_said(gpu: pytest.MonkeyPatch) -> None:
+    gpu.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    gpu.setattr(hardware, "TORCH", Version("2.9"))
+    gpu.setattr(torch.cuda, "is_initialized", lambda: True)
+    with prepared(TrainConfig(mode="repro"), image_like=True) as found:
+        assert any("CUDA had started before CUBLAS_WORKSPACE_CONFIG" in sentence for sentence in found.said)

@@ -128,11 +128,41 @@ def sequence(*layers: nn.Module) -> nn.Sequential:
 
 def test_what_has_one_name_and_shape_is_copied() -> None:
     a, b = sequence(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)), sequence(nn.Linear(3, 4), nn.BatchNorm1d(4))
-    a[1].running_mean.fill_(7)
     copied = runs.copy_weights(a, b)
     assert set(copied) == set(b.state_dict())
     assert torch.equal(a[0].weight, b[0].weight)
-    assert b[1].running_mean.eq(7).all()
+    assert torch.equal(a[0].bias, b[0].bias)
+
+
+def test_first_weights_that_a_network_draws_in_its_own_way_stay_its_own() -> None:
+    torch.manual_seed(0)
+    a, b = (sequence(nn.Linear(32, 32), nn.Linear(32, 32), nn.BatchNorm1d(32)) for _ in range(2))
+    nn.init.kaiming_normal_(b[0].weight)
+    nn.init.zeros_(b[1].bias)
+    nn.init.zeros_(b[2].weight)
+    copied = runs.copy_weights(a, b)
+    assert {"0.bias", "1.weight", "2.running_mean"} <= set(copied)
+    assert not {"0.weight", "1.bias", "2.weight"} & set(copied)
+    assert b[2].weight.eq(0).all()
+
+
+@pytest.mark.parametrize("shape", [(2,), (8,), (64,), (16, 3, 3, 3), (128, 64)])
+def test_draws_from_one_distribution_are_alike(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(1)
+    for _ in range(200):
+        one, other = torch.randn(2, *shape) * 0.1
+        assert runs.drawn_alike(one, other)
+        one, other = torch.rand(2, *shape) - 0.5
+        assert runs.drawn_alike(one, other)
+
+
+@pytest.mark.parametrize("make", [nn.init.kaiming_normal_, nn.init.xavier_uniform_, nn.init.zeros_, nn.init.ones_])
+def test_other_ways_of_drawing_are_told_apart(make: Any) -> None:
+    torch.manual_seed(2)
+    for layer in (nn.Linear(64, 64), nn.Conv2d(16, 16, 3)):
+        other = layer.weight.detach().clone()
+        make(other)
+        assert not runs.drawn_alike(layer.weight.detach(), other)
 
 
 def test_what_has_another_shape_or_kind_is_not() -> None:

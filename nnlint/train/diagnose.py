@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from nnlint.train.hardware import full
 from nnlint.train.objective import Objective
-from nnlint.train.provenance import Call, Recorder, contents, finite
+from nnlint.train.provenance import Call, Provenance, contents, finite
 from nnlint.train.rng import rng_state, set_rng_state
 
 #: what writes infinities on purpose, such as the mask of attention: the fault is what makes NaN of them
@@ -75,18 +75,18 @@ def _repeated(
     autocast: Callable[[], AbstractContextManager[object]],
 ) -> str:
     """Run the step again and see."""
-    with torch.enable_grad(), Recorder(net, ignored=_only_written(net)) as recorder:
+    with torch.enable_grad(), Provenance(net, ignored=_only_written(net)) as provenance:
         with autocast():
             outputs = net(inputs)
-        recorder.in_loss = True
+        provenance.in_loss = True
         loss = objective.loss(full(outputs), targets)
-    return _forward(net, recorder, loss) if not finite(loss) else _backward(net, recorder, loss)
+    return _forward(net, provenance, loss) if not finite(loss) else _backward(net, provenance, loss)
 
 
-def _forward(net: nn.Module, recorder: Recorder, loss: Tensor) -> str:
+def _forward(net: nn.Module, provenance: Provenance, loss: Tensor) -> str:
     """Follow the loss back to the call that made the first of them."""
-    nan = recorder.origin(loss, "NaN") if "NaN" in contents(loss) else None
-    began = recorder.origin(loss if nan is None else nan)
+    nan = provenance.origin(loss, "NaN") if "NaN" in contents(loss) else None
+    began = provenance.origin(loss if nan is None else nan)
     if isinstance(began, Tensor):
         holder = next((f"the buffer {name}{_owner(net, name)}" for name, b in net.named_buffers() if b is began), None)
         return f"{holder or 'a tensor that the network keeps'} holds {contents(began)} already"
@@ -98,16 +98,16 @@ def _forward(net: nn.Module, recorder: Recorder, loss: Tensor) -> str:
     return f"{_first(began.holds)} in {_made_by(began)}, given finite numbers{_because(net, began)}"
 
 
-def _backward(net: nn.Module, recorder: Recorder, loss: Tensor) -> str:
+def _backward(net: nn.Module, provenance: Provenance, loss: Tensor) -> str:
     """The loss is a number: look at the gradients, from the loss to the inputs."""
     trainable = {name: parameter for name, parameter in net.named_parameters() if parameter.requires_grad}
     gradients = torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)
-    call = recorder.first_in_backward()
+    call = provenance.first_in_backward()
     if call is not None:
         return f"{_FINE}, but {_first('NaN or infinite numbers')} in the backward pass of {_place(call)}"
     for name, gradient in reversed(list(zip(trainable, gradients, strict=True))):
         if gradient is not None and not finite(gradient):
-            reader = recorder.reader(trainable[name])
+            reader = provenance.reader(trainable[name])
             where = f", in the backward pass of {_place(reader)}" if reader else ""
             found = contents(gradient)
             return f"{_FINE}, but {_first(found)} in the gradient of {name}{_owner(net, name)}{where}"

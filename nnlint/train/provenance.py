@@ -46,7 +46,7 @@ class _Use:
     times: int = 0
 
 
-class Recorder(TorchFunctionMode):
+class Provenance(TorchFunctionMode):
     """Watches every call while it is entered, and follows what is not finite.
 
     It sees what the author of a network wrote (``torch.log``, ``F.conv2d``, ``x / y``), not what those call inside.
@@ -67,7 +67,7 @@ class Recorder(TorchFunctionMode):
         self._arrived: list[Call] = []
         self._handles: list[Any] = []
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Provenance:
         for use in self._uses:
             self._handles += [
                 use.module.register_forward_pre_hook(self._entering(use), prepend=True),

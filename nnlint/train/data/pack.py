@@ -129,7 +129,8 @@ def pack(request: Request, progress: Progress = lambda done, total: None) -> Pac
         )
         written_bytes = sum(file.stat().st_size for file in folder.iterdir())
         del parts  # a mapped file cannot be renamed everywhere
-        _put_in_place(folder, out)
+        with _interrupts_held():
+            _put_in_place(folder, out)
     return Packed(samples, shape, found.classes, written_bytes, tuple(notes))
 
 
@@ -253,16 +254,20 @@ def _decoder(request: Request, channels: int) -> Iterator[Callable[[Sequence[Pat
 def _leave_interrupts() -> None:
     """Ctrl-C reaches all processes of a terminal: the first one ends the others, and says what there is to say."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits for the end of this block. A process that starts in it inherits that, so that none dies aloud before
-    it has come to `_leave_interrupts`."""
+    """Ctrl-C and kill wait for the end of this block: what is in it is done whole.
+
+    A process that starts in it inherits that, so that it does not die aloud before it has come to `_leave_interrupts`.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -275,11 +280,10 @@ def _interrupts_held() -> Iterator[None]:
 @contextmanager
 def _temporary(out: Path) -> Iterator[Path]:
     """A folder beside the place, gone at the end unless it was put there; what the disk says, in the user's words."""
+    folder: Path | None = None
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
-    except OSError as error:
-        raise UsageError(f"nothing can be written there: {error.strerror or error}", where=str(out.parent)) from error
-    try:
+        with _interrupts_held():
+            folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
         yield folder
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -290,7 +294,8 @@ def _temporary(out: Path) -> Iterator[Path]:
             ) from error
         raise UsageError(f"it cannot be written: {error.strerror or error}", where=str(out)) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _describe(folder: Path, facts: Mapping[str, Any]) -> None:

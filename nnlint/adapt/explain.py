@@ -66,17 +66,22 @@ def _nature(traced: Traced) -> str:
     taken = " and ".join(_shape(tensor) for tensor in given) or "nothing"
     result = next(node for node in traced.recorded.graph.nodes if node.op == "output").args[0]
     made = _made(result) if isinstance(result, fx.Node) else described(result)
-    return f"it takes {f'{len(given)} inputs, ' if len(given) > 1 else ''}{taken} and gives {made}"
+    several = f"{len(given)} inputs, " if len(given) > 1 else ""
+    return f"it takes {several}{taken}" + (f" and gives {made}" if made else "")
 
 
 def _made(node: fx.Node) -> str:
     values = node.meta[META].values
-    return f"(N{''.join(f', {size}' for size in values[0].shape[1:])})" if values else "no tensor"
+    return _sizes(values[0].shape) if values else ""
 
 
 def _shape(tensor: Tensor) -> str:
     kind = "" if tensor.is_floating_point() else f" of {str(tensor.dtype).removeprefix('torch.')}"
-    return f"(N{''.join(f', {size}' for size in tensor.shape[1:])}){kind}"
+    return f"{_sizes(tuple(tensor.shape))}{kind}"
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return f"(N, {', '.join(map(str, shape[1:]))})" if len(shape) > 1 else "(N,)"
 
 
 def _why(found: NoInputs) -> str:

@@ -18,6 +18,7 @@ from nnlint.adapt.model import View
 from nnlint.adapt.opening import Opening
 from nnlint.adapt.trial import EVALUATED, TRAINED, Outcome, run
 from nnlint.adapt.views import shape_of
+from nnlint.errors import NnlintError
 from nnlint.graph import Graph
 from nnlint.kinds import log_probability, softmax
 from nnlint.load.guessing import Role
@@ -109,8 +110,20 @@ class Fitting:
     _fits: dict[View, Fit | None] = field(default_factory=dict)
 
     def as_written(self) -> tuple[nn.Module, Use]:
-        """The network as its file builds it. (It is for looking at: it may have been run.)"""
-        net, use, _ = self._network(Plan({}, self.changes), meta=self.opening.large)
+        """The network as its file builds it. (It is for looking at: it may have been run.)
+
+        Raises:
+            NnlintError: if it cannot be built with real weights.
+        """
+        try:
+            net, use, _ = self._network(Plan({}, self.changes), meta=self.opening.large)
+        except NnlintError:
+            raise
+        except Exception as error:
+            candidate = self.opening.candidate
+            where = str(candidate.site) if candidate.site else candidate.target
+            message = f"{candidate.name} cannot be built with real weights: {type(error).__name__}: {error}"
+            raise NnlintError(message, where=where, help="build it on the CPU, without running it") from error
         return net, use
 
     def change(self, changes: tuple[Change, ...]) -> None:
@@ -134,6 +147,9 @@ class Fitting:
         for view, outcome in self.failed:
             if outcome.ending == "error":
                 sizes.setdefault(outcome.said, set()).add(view.size)
+        numbers = {view.size for view, outcome in self.failed if outcome.ending == "numbers"}
+        if len(numbers) >= SAME:  # what makes its last numbers cannot be replaced
+            return True
         return len(maps) > 1 or (bool(sizes) and min(map(len, sizes.values())) >= SAME)
 
     def fit(self, view: View) -> Fit | None:
@@ -234,7 +250,7 @@ class Fitting:
         """The plan made whole; None where one number for yes or no goes through a softmax, which makes it 1."""
         with torch.random.fork_rng(devices=[]):
             net, use, said = plan.build(self.opening)
-        lazy = any(map(nn.parameter.is_lazy, net.parameters()))
+        lazy = plan.lazy or any(map(nn.parameter.is_lazy, net.parameters()))
         plan = replace(plan, lazy=lazy, flat=len(outcome.shape) > 1)
         if outcome.outputs == 1 and outcome.trained is not None and self.data.task == "binary":
             graph = self.graph(plan)
@@ -244,6 +260,9 @@ class Fitting:
 
     def _resized(self, plan: Plan) -> Fit | None:
         """The plan with the layer that makes the scores replaced."""
+        with torch.random.fork_rng(devices=[]):
+            net = plan.build(self.opening, meta=self.opening.large)[0]
+        plan = replace(plan, lazy=any(map(nn.parameter.is_lazy, net.parameters())))
         graph = self.graph(plan)
         head = scoring(graph) if graph is not None else None
         if graph is None or head is None or _is_autoencoder(graph):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import weakref
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from nnlint.adapt.model import NetworkSource
 from nnlint.errors import NnlintError, UsageError
 from nnlint.examine.file import subject_of
 from nnlint.examine.network import count_params
-from nnlint.load.building import building, to_meta
+from nnlint.load.building import OnCPU, building, to_meta
 from nnlint.load.candidate import Candidate, Failure, Loaded
 from nnlint.load.load import load
 from nnlint.load.timing import TookTooLongError
@@ -73,7 +73,7 @@ class Opening:
         use = Use()
         with self.home.open(), drawn_from_torch(), given(self.places, wanted, use):
             try:
-                with building() if meta else nullcontext():
+                with building() if meta else OnCPU():
                     net = subject_of(self.script, self.candidate).rebuild()
             except (SystemExit, TookTooLongError) as error:
                 raise RuntimeError(str(error)) from error

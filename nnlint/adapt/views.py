@@ -66,7 +66,7 @@ def channels(own: int, networks: Iterable[tuple[nn.Module, Use]]) -> tuple[int, 
         if "channels" not in use.roles() and first:  # one that is made in the first pass has none yet
             fixed.append(first)
     usual = (*fixed, own, 3, 1) if fixed else (own, 3, 1)
-    return tuple(dict.fromkeys(count for count in usual if count in (own, 1, 3) or own in (1, count)))
+    return tuple(dict.fromkeys(count for count in usual if count == own or {count, own} == {1, 3}))
 
 
 def stated_sizes(proposals: Iterable[Proposal]) -> Iterator[tuple[int, int]]:

@@ -78,6 +78,26 @@ class Building(TorchFunctionMode):
         return result
 
 
+class OnCPU(TorchFunctionMode):
+    """Tensors are made, and stay, on the CPU, whatever device the code names; with their numbers."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Answer one call of torch's API."""
+        kwargs = dict(kwargs or {})
+        name = getattr(func, "__name__", "")
+        if args and isinstance(args[0], torch.Tensor) and (name == "to" or name in ("cuda", "cpu", "xpu", "mps")):
+            return _move(name, func, args, kwargs)
+        if kwargs.get("device") is not None and torch.device(kwargs["device"]).type not in ("cpu", "meta"):
+            kwargs["device"] = "cpu"
+        return func(*args, **kwargs)
+
+
 def _size(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """The number of elements a factory was asked for, as far as its arguments tell."""
     size = kwargs.get("size", args)

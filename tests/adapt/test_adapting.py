@@ -362,6 +362,20 @@ class TestLayers:
         assert adapted.view == View(1, (16, 16))
         assert not any(map(nn.parameter.is_lazy, adapted.build().parameters()))
 
+    def test_the_head_of_lazy_layers(self, write: Any, digits: Data) -> None:
+        source = write("net = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(7))\n")
+        adapted = adapt(source, digits)
+        works(adapted, digits)
+        assert adapted.notes[0] == "`2`: Linear(784, 7) became Linear(784, 10)"
+
+    def test_tensors_made_for_a_gpu(self, write: Any, digits: Data) -> None:
+        text = conv(end=" * self.scale").replace(
+            "super().__init__()",
+            "super().__init__(); self.scale = nn.Parameter(torch.ones(10).cuda() + torch.zeros(10, device='cuda:0'))",
+        )
+        net = works(adapt(write(text + "net = Net().cuda()\n"), digits), digits)
+        assert {parameter.device.type for parameter in net.parameters()} == {"cpu"}
+
     def test_axes_of_size_one_are_left_out(self, write: Any, digits: Data) -> None:
         source = write("net = nn.Sequential(nn.Conv2d(1, 10, 3), nn.AdaptiveAvgPool2d(1))\n")
         adapted = adapt(source, digits)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nnlint.adapt.model import NetworkSource
 from nnlint.compare.model import Comparison, Pair, Variant
 from nnlint.compare.plan import Described, Plan, Run, failed
 from nnlint.compare.pool import Call, Died, Pool
@@ -40,7 +39,6 @@ class Contest:
         diffs: what the text of each source has different from the first.
         fixes: the rules whose fixes each source has.
         sweep: so many learning rates are tried for each network; 0: none.
-        notes: what the user should know, in sentences.
     """
 
     plan: Plan
@@ -49,7 +47,6 @@ class Contest:
     diffs: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
     sweep: int = 0
-    notes: tuple[str, ...] = ()
 
 
 class Progress:
@@ -297,9 +294,3 @@ def around(rate: float, count: int) -> tuple[float, ...]:
 
 def _call(name: str, *arguments: object) -> Call:
     return f"{_RUNS}:{name}", arguments
-
-
-def sources_of(targets: Sequence[str], labels: Sequence[str] = ()) -> tuple[NetworkSource, ...]:
-    """The sources of targets as they are written."""
-    names = [*labels, *[""] * (len(targets) - len(labels))]
-    return tuple(NetworkSource(target, label=label) for target, label in zip(targets, names, strict=True))

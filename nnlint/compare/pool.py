@@ -56,6 +56,12 @@ class _Lane:
     calls: Sequence[Call] = ()
     done: int = 0
 
+    def send(self) -> None:
+        """Hand over the calls that are not made yet."""
+        # a process that is gone already is noticed when its answer is waited for
+        with contextlib.suppress(OSError):
+            self.pipe.send(self.calls[self.done :])
+
 
 @dataclass(eq=False)
 class Pool:
@@ -105,7 +111,7 @@ class Pool:
                 if lane.done == len(lane.calls):
                     self._next(lane, waiting)
                 elif isinstance(value, Died):
-                    lane.pipe.send(lane.calls[lane.done :])
+                    lane.send()
                 yield done
 
     def _next(self, lane: _Lane, waiting: list[tuple[int, Sequence[Call]]]) -> None:
@@ -114,9 +120,7 @@ class Pool:
             return
         lane.batch, lane.calls = waiting.pop()
         lane.done = 0
-        # a process that is gone already is noticed when its answer is waited for
-        with contextlib.suppress(OSError):
-            lane.pipe.send(lane.calls)
+        lane.send()
 
     def _start(self, number: int) -> _Lane:
         # spawned, not forked: a fork of a process with torch's threads, or with CUDA, does not work

@@ -77,7 +77,7 @@ def test_in_place_is_proved_and_the_same_twice_is_not_a_proof(folder: Path) -> N
     assert one.pairs[0].a.steps == one.pairs[0].b.steps > 10
 
     noise = of_targets([target, target])
-    contest = Contest(replace(plan, sources=noise.sources), seeds=6, noise=noise.noise)
+    contest = Contest(replace(plan, sources=noise.sources), seeds=2, noise=noise.noise)
     ((other,), _) = compare(contest, jobs=2)
     assert other.effect.verdict != "bit-identical"
     assert all(pair.a.losses_digest != pair.b.losses_digest for pair in other.pairs)
@@ -85,13 +85,13 @@ def test_in_place_is_proved_and_the_same_twice_is_not_a_proof(folder: Path) -> N
 
 
 def test_a_process_that_dies_and_a_loss_that_is_no_number(folder: Path) -> None:
-    (deadly, diverging), stopped = compare(Contest(plan_of(folder, NET, DEADLY, DIVERGING), seeds=2), jobs=2)
+    (deadly, diverging), stopped = compare(Contest(plan_of(folder, NET, DEADLY, DIVERGING), seeds=1), jobs=1)
     assert not stopped
     assert (deadly.effect.verdict, diverging.effect.verdict) == ("failed", "failed")
     assert all(pair.a.ending == "finished" for pair in deadly.pairs)
     assert all(pair.b.ending == "failed" and "SIGKILL" in pair.b.reason for pair in deadly.pairs)
     assert all(pair.b.ending == "diverged" for pair in diverging.pairs)
-    assert len(deadly.unfinished) == len(diverging.unfinished) == 2
+    assert len(deadly.unfinished) == len(diverging.unfinished) == 1
     assert deadly.b.cost is None
 
 
@@ -149,7 +149,7 @@ class Told(Progress):
 
 
 comparing._progress = lambda quiet: contextlib.nullcontext(Told())
-config = TrainConfig(epochs=200, device="cpu")
+config = TrainConfig(epochs=60, device="cpu")
 data = ("breast-cancer", None, None)
 asked = comparing.Asked({targets!r}, False, False, *data, None, 40, 0, 2, (), {out!r}, None, False)
 sys.exit(comparing.run(asked, config))

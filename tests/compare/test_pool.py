@@ -60,6 +60,17 @@ def test_a_process_that_dies_costs_its_call_alone(pool: Pool) -> None:
     assert "code 3" in ended.reason
 
 
+def test_a_process_that_died_while_it_had_nothing_to_do_is_replaced() -> None:
+    with Pool(1) as pool:
+        (pid,) = results(pool, [[("os:getpid", ())]]).values()
+        assert isinstance(pid, int)
+        os.kill(pid, signal.SIGKILL)
+        pool._lanes[0].process.join(10)
+        found = results(pool, [[("math:sqrt", (4.0,)), ("math:sqrt", (9.0,))]])
+    assert isinstance(found[0, 0], Died)
+    assert found[0, 1] == 3.0
+
+
 def test_no_process_is_left(tmp_path: Path) -> None:
     with Pool(1) as pool:
         (pid,) = results(pool, [[("os:getpid", ())]]).values()

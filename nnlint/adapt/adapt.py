@@ -72,6 +72,8 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
             return tuple(_adapted(one, fit, view) for one, fit in zip(fittings, fits, strict=True))
         if any(one.hopeless for one in fittings) or time.monotonic() - begun > SECONDS:
             break
+        if view is views[min(1, len(views) - 1)] and _is_foreign(fittings, proposals):
+            break
     accepted = []
     for one, stated in zip(fittings, proposals, strict=True):
         own = next((view for view in one.tried if one.fit(view) is not None), None)
@@ -80,6 +82,17 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
             raise mismatch(one, stated)
         accepted.append(own)
     raise no_common_view(fittings, accepted)
+
+
+def _is_foreign(fittings: Sequence[Fitting], proposals: Sequence[list[Proposal]]) -> bool:
+    """Whether one of the networks fails on these data, and was made for something else altogether."""
+    from nnlint.adapt.explain import takes_something_else
+
+    return any(
+        takes_something_else(one, stated)
+        for one, stated in zip(fittings, proposals, strict=True)
+        if one.failed and all(outcome.ending == "error" for _, outcome in one.failed)
+    )
 
 
 def _any(fitting: Fitting, views: Sequence[View]) -> View | None:

@@ -32,6 +32,12 @@ def mismatch(fitting: Fitting, proposals: list[Proposal]) -> MismatchError:
     return MismatchError(message, where=opening.candidate.target, help=advice)
 
 
+def takes_something_else(fitting: Fitting, proposals: list[Proposal]) -> bool:
+    """Whether a network takes no such samples whatever their size: token ids, sequences, two inputs."""
+    found = traced_anyhow(fitting.opening, proposals)
+    return isinstance(found, Traced) and _inputs_wrong(found, fitting.data) is not None
+
+
 def no_common_view(fittings: Sequence[Fitting], accepted: Sequence[View]) -> MismatchError:
     """The error for networks that fit the data one by one, and not as they are shown to the others."""
     parts = [

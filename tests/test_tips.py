@@ -20,6 +20,7 @@ import pytest
 from nnlint.__main__ import main
 from nnlint.adapt.adapt import adapt_all
 from nnlint.adapt.model import NetworkSource
+from nnlint.engine import Session
 from nnlint.engine import run as lint
 from nnlint.errors import RulePackError
 from nnlint.registry import list_measured, list_rules, list_tips
@@ -108,34 +109,18 @@ def test_the_two_differ_and_fit_their_data(experiment: Any, data: dict[tuple[str
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, set[str]]:
-    """What nnlint says of the networks that a rule is stated for, by target."""
-    rules = {one.rule for one in EXPERIMENTS if one.rule}
-    targets: dict[str, list[str]] = {}
-    for one in EXPERIMENTS:
-        if one.rule:
-            size = f"1x{one.side}x{one.side}"
-            targets.setdefault(size, []).extend(
-                f"examples/tips/{one.file}:{side.network}" for side in (one.following, one.departing)
-            )
-    said: dict[str, set[str]] = {}
-    with contextlib.chdir(ROOT):
-        for size, asked in targets.items():
-            report = lint(list(dict.fromkeys(asked)), Settings(inputs=(size,), select=tuple(sorted(rules))))
-            assert {network.status for network in report.networks} == {"traced"}
-            assert {network.target for network in report.networks} == set(asked)
-            for file in report.files:
-                for finding in file.findings:
-                    said.setdefault(f"{file.path}:{finding.network}", set()).add(finding.rule)
-    return said
+def session() -> Iterator[Session]:
+    with Session() as session, contextlib.chdir(ROOT):
+        yield session
 
 
 @pytest.mark.parametrize("experiment", [one for one in EXPERIMENTS if one.rule], ids=lambda one: one.name)
-def test_the_departing_network_is_reported_and_the_following_one_is_not(
-    experiment: Any, found: dict[str, set[str]]
-) -> None:
-    assert experiment.rule in found.get(f"examples/tips/{experiment.file}:{experiment.departing.network}", ())
-    assert experiment.rule not in found.get(f"examples/tips/{experiment.file}:{experiment.following.network}", ())
+def test_the_departing_network_is_reported_and_the_following_one_is_not(experiment: Any, session: Session) -> None:
+    settings = Settings(inputs=(f"1x{experiment.side}x{experiment.side}",), select=(experiment.rule,))
+    for side, said in ((experiment.departing, {experiment.rule}), (experiment.following, set())):
+        report = lint([f"examples/tips/{experiment.file}:{side.network}"], settings, session=session)
+        assert [network.status for network in report.networks] == ["traced"]
+        assert {finding.rule for finding in report.findings} == said, side.network
 
 
 # ---------------------------------------------------------------------------------------------------------- the data

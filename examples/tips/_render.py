@@ -300,7 +300,7 @@ def effect_of(cell: Mapping[str, Any]) -> str:
     effect = cell["effect"]
     if effect["verdict"] == "bit-identical":
         return "0, to the bit"
-    if not effect["deltas"]:
+    if effect["mean"] is None or not effect["deltas"]:
         return "–"
     mean = _signed(effect["mean"])
     return mean if effect["low"] is None else f"{mean} [{_signed(effect['low'])}, {_signed(effect['high'])}]"

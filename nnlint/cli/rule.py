@@ -87,9 +87,7 @@ def as_text(info: RuleInfo, style: Style, measured: Mapping[str, TipMeasured]) -
 
 def _measured(measured: TipMeasured) -> str:
     """What a tip was measured to be worth, a line for each comparison."""
-    head = (
-        f"Measured: the tip {measured.tip} {measured.reading}. What following it changes (examples/TIPS.md says how):"
-    )
+    head = f"Measured: {measured.tip}: {measured.reading}; what following it changes (examples/TIPS.md says how):"
     return "\n".join([head, *(f"  {_comparison(comparison)}" for comparison in measured.comparisons)])
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nnlint.adapt.arguments import Use, Wanted
 from nnlint.adapt.facts import graph_in
 from nnlint.adapt.layers import Change, scoring
 from nnlint.adapt.model import View
 from nnlint.adapt.opening import Opening
+from nnlint.adapt.plan import Plan, materialise, size_of
 from nnlint.adapt.trial import EVALUATED, TRAINED, Outcome, run
 from nnlint.adapt.views import shape_of
 from nnlint.errors import NnlintError
@@ -31,55 +32,6 @@ _ON_META = "Invalid channel dimensions"
 SAME = 3
 #: parameters of the networks that are kept for further tries
 MOST_KEPT = 50_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a network is built for the data.
-
-    Attributes:
-        wanted: values for its own arguments.
-        changes: layers that are replaced.
-        shape: of a sample.
-        lazy: it has layers that are made in its first pass.
-        flat: its result has axes of size 1 to be left out.
-    """
-
-    wanted: Wanted
-    changes: tuple[Change, ...] = ()
-    shape: tuple[int, ...] = ()
-    lazy: bool = False
-    flat: bool = False
-
-    def build(self, opening: Opening, *, meta: bool = False) -> tuple[nn.Module, Use, list[str]]:
-        """Build it, on the CPU or on the meta device.
-
-        Returns:
-            the network, what was done about its arguments, and about its layers in words.
-        """
-        net, use = opening.build(self.wanted, meta=meta)
-        if self.lazy and not meta:
-            _materialise(net, self.shape)
-        with torch.device("meta" if meta else "cpu"):
-            said = [change.apply(net) for change in self.changes]
-        if self.flat:
-            net.register_forward_hook(_flattened)
-        net.train()
-        return net, use, said
-
-
-def _size(net: nn.Module) -> int:
-    return sum(math.prod(one.shape) for one in net.parameters() if not nn.parameter.is_lazy(one))
-
-
-def _materialise(net: nn.Module, shape: tuple[int, ...]) -> None:
-    net.eval()
-    with torch.no_grad():
-        net(torch.zeros(EVALUATED, *shape))
-
-
-def _flattened(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-    return output.flatten(1) if output.dim() > 2 else output
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +175,7 @@ class Fitting:
         """A network to be tried: where nothing depends on the size of the images it is the same for all of them."""
         key = (tuple(sorted(plan.wanted.items())), plan.changes, meta)
         if key not in self._built:
-            if sum(_size(net) for net, _, _ in self._built.values()) > MOST_KEPT:
+            if sum(size_of(net) for net, _, _ in self._built.values()) > MOST_KEPT:
                 self._built = {kept: one for kept, one in self._built.items() if kept[2]}
             with torch.random.fork_rng(devices=[]):
                 self._built[key] = plan.build(self.opening, meta=meta)
@@ -285,7 +237,7 @@ class Fitting:
         with torch.random.fork_rng(devices=[]):
             net = make()
             if any(map(nn.parameter.is_lazy, net.parameters())):
-                _materialise(net, plan.shape)
+                materialise(net, plan.shape)
         return graph_in(self.opening, net, plan.shape, make)
 
 

@@ -1,12 +1,15 @@
 """``nnlint compare`` as users call it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from nets import NET, PLAIN, write
+
+from nnlint.cli.comparing import _Bar, _progress
 
 
 def nnlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -70,3 +73,21 @@ def test_wrong_uses(arguments: list[str], said: str, tmp_path: Path) -> None:
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("runs/*"))  # nothing is left of it
+
+
+def test_the_bar_counts_what_is_done(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("COLUMNS", "120")
+    with _Bar() as progress:
+        progress.begin(4)
+        progress.ran(3, 1, "+1.00 points")
+        progress.end()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "3/4" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.err)
+    assert "1 pair, B - A +1.00 points" in said.err
+
+
+def test_without_a_terminal_there_is_no_bar() -> None:
+    with _progress(quiet=False) as progress:
+        assert progress is None

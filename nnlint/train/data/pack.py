@@ -5,18 +5,15 @@ What changes from epoch to epoch, augmentation, stays where it belongs: in train
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +31,7 @@ from nnlint.train.data.pictures import Fit, decode_all, pillow
 from nnlint.train.data.prepared import METADATA, is_prepared, quick_hash, written
 from nnlint.train.data.split import WORDS, carve, split
 from nnlint.train.data.statistics import mean_and_std
+from nnlint.train.data.whole import interrupts_held, put_in_place, temporary
 
 #: pictures that a process decodes before it hands them over
 _BATCH = 32
@@ -104,7 +102,7 @@ def pack(request: Request, progress: Progress = lambda done, total: None) -> Pac
     total = sum(map(len, plan.files.values()))
     _has_room(out.parent, total * shape[0] * shape[1] * shape[2])
     notes = [*found.notes, *survey.notes]
-    with _temporary(out) as folder:
+    with temporary(out) as folder:
         _write(request, plan, shape, folder, lambda done: progress(done, total))
         parts = {
             part: Part(mapped(folder / f"{part}_x.npy"), plan.labels[part], str(request.source), tuple(map(str, files)))
@@ -129,8 +127,8 @@ def pack(request: Request, progress: Progress = lambda done, total: None) -> Pac
         )
         written_bytes = sum(file.stat().st_size for file in folder.iterdir())
         del parts  # a mapped file cannot be renamed everywhere
-        with _interrupts_held():
-            _put_in_place(folder, out)
+        with interrupts_held():
+            put_in_place(folder, out)
     return Packed(samples, shape, found.classes, written_bytes, tuple(notes))
 
 
@@ -226,13 +224,16 @@ def _decoder(request: Request, channels: int) -> Iterator[Callable[[Sequence[Pat
         yield lambda files: (decode_all(some, channels, request.size, request.fit) for some in batches(files))
         return
     # spawned: a copy of a process with threads of its own (torch's, the progress bar's) may hang
+    if hasattr(signal, "pthread_sigmask"):
+        # started with the first process otherwise, and it lets the signals through that are held then
+        resource_tracker.ensure_running()
     pool = ProcessPoolExecutor(request.workers, mp_context=get_context("spawn"), initializer=_leave_interrupts)
 
     def decoded(files: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:
         # a few batches ahead and no more: whole data sets do not fit the memory
         waiting: list[Any] = []
         for some in batches(files):
-            with _interrupts_held():
+            with interrupts_held():
                 waiting.append(pool.submit(decode_all, some, channels, request.size, request.fit))
             if len(waiting) > 2 * request.workers:
                 yield waiting.pop(0).result()
@@ -258,46 +259,6 @@ def _leave_interrupts() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C and kill wait for the end of this block: what is in it is done whole.
-
-    A process that starts in it inherits that, so that it does not die aloud before it has come to `_leave_interrupts`.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-# ----------------------------------------------------------------------------------------------- whole or not at all
-
-
-@contextmanager
-def _temporary(out: Path) -> Iterator[Path]:
-    """A folder beside the place, gone at the end unless it was put there; what the disk says, in the user's words."""
-    folder: Path | None = None
-    try:
-        with _interrupts_held():
-            folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
-        yield folder
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UsageError(
-                "the disk is full; what was written has been taken away again",
-                where=str(out),
-                help="make room, or prepare on another disk",
-            ) from error
-        raise UsageError(f"it cannot be written: {error.strerror or error}", where=str(out)) from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _describe(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write the metadata: what was prepared, and of each file its size and hashes."""
     from nnlint import __version__
@@ -311,27 +272,3 @@ def _describe(folder: Path, facts: Mapping[str, Any]) -> None:
         whole.update(f"{path.name} {digest}\n".encode())
     text = written({"nnlint": __version__, **facts, "files": files, "sha256": whole.hexdigest()})
     (folder / METADATA).write_text(text, encoding="utf-8")
-
-
-def _put_in_place(folder: Path, out: Path) -> None:
-    """Rename the finished folder; what stood there goes only when the new one stands."""
-    folder.chmod(0o777 & ~_umask())
-    if not out.exists():
-        folder.rename(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
-    try:
-        out.rename(old / "was")
-        try:
-            folder.rename(out)
-        except OSError:
-            (old / "was").rename(out)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,7 +7,6 @@ same order, random numbers from one seed, alternating turns. Only what an experi
 from __future__ import annotations
 
 import hashlib
-import inspect
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -161,10 +160,11 @@ def summary(runs: Sequence[Trained], about: Mapping[str, Any]) -> dict[str, Any]
 def fingerprint(experiment: Experiment, optimizer: str, seeds: int) -> str:
     """Changes when the experiment's file or settings do, so that what was measured before does not stand for it."""
     sides = [
-        (side.label, side.network, side.loss, inspect.getsource(side.shown) if side.shown else "")
+        (side.label, side.network, side.loss, side.shown.__name__ if side.shown else "")
         for side in (experiment.departing, experiment.following)
     ]
     recipes = [recipe(experiment, side, optimizer, 0) for side in (experiment.departing, experiment.following)]
-    text = (HERE / experiment.file).read_text(encoding="utf-8")
+    shown = any(side.shown for side in (experiment.departing, experiment.following))
+    text = [(HERE / name).read_text(encoding="utf-8") for name in (experiment.file, *(["_data.py"] if shown else []))]
     what = repr((text, sides, recipes, experiment.data, experiment.side, experiment.samples, seeds))
     return hashlib.sha256(what.encode()).hexdigest()[:16]

@@ -44,10 +44,21 @@ def save(results: Results, file: Path = FILE) -> None:
         for name, recipes in order.items()
         if name in results.cells
     }
-    text = json.dumps(_plain({"facts": results.facts, "cells": cells}), indent=1, ensure_ascii=False, allow_nan=False)
+    # a line for each recipe, so that a difference of two versions can be read
+    experiments = [f"{_json(name)}: {_object(recipes, 2)}" for name, recipes in cells.items()]
+    text = f'{{\n "facts": {_json(results.facts)},\n "cells": {{\n  ' + ",\n  ".join(experiments) + "\n }\n}\n"
     beside = file.with_suffix(".tmp")
-    beside.write_text(text + "\n", encoding="utf-8")
+    beside.write_text(text, encoding="utf-8")
     beside.replace(file)
+
+
+def _object(values: Mapping[str, Any], depth: int) -> str:
+    lines = [f"{' ' * (depth + 1)}{_json(key)}: {_json(value)}" for key, value in values.items()]
+    return "{\n" + ",\n".join(lines) + f"\n{' ' * depth}}}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

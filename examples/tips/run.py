@@ -28,7 +28,7 @@ Cell = tuple[Experiment, str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code: 1 if a comparison could not be made, 2 for a wrong option."""
+    """The command; returns the exit code: 1 if a comparison could not be made, 2 for a wrong option, 130 if stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[], metavar="TIP", help="a tip, or TIP/COMPARISON")
     parser.add_argument("--quick", action="store_true", help="two seeds and two epochs, and nothing is written")
@@ -45,7 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write(_results.load())
         return 0
     cells = [(experiment, recipe) for experiment in dict.fromkeys(chosen) for recipe in experiment.recipes]
-    return _measure(cells, seeds=2 if args.quick else args.seeds, jobs=args.jobs, quick=args.quick)
+    try:
+        return _measure(cells, seeds=2 if args.quick else args.seeds, jobs=args.jobs, quick=args.quick)
+    except KeyboardInterrupt:
+        print("stopped; what is finished is kept, and the same command goes on from there", file=sys.stderr)
+        return 130
 
 
 def _named(name: str, parser: argparse.ArgumentParser) -> list[Experiment]:

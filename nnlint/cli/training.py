@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlint.cli.progress import metric
 from nnlint.errors import UsageError
+from nnlint.train.objective import STATED
 from nnlint.train.results import Epoch, Trained
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def run(asked: Asked, config: TrainConfig) -> int:
         trained = _trained(asked, job, world, show)
     if world.is_writer and trained.reason:
         print(f"nnlint: {trained.ending}: {trained.reason}", file=sys.stderr)
+        if trained.ending == "failed" and trained.steps == 0 and job.objective.why == STATED:
+            where = job.adapted.stated_at or "its file"
+            print(f"  help: {where} states this loss; --loss gives it another, as cross-entropy", file=sys.stderr)
     return {"finished": 0, "interrupted": INTERRUPTED}.get(trained.ending, NOT_FINISHED)
 
 
@@ -119,7 +123,7 @@ def recipe(config: TrainConfig) -> str:
     """The recipe in one line."""
     parts = [
         f"{config.optimizer}, lr {config.rate:g} {config.course}, weight decay {config.decay:g}",
-        f"batch {config.batch_size}, {config.epochs} epochs, seed {config.seed}",
+        f"batch {config.batch_size}, {_epochs(config.epochs)}, seed {config.seed}",
     ]
     if config.label_smoothing:
         parts.append(f"label smoothing {config.label_smoothing:g}")
@@ -241,12 +245,16 @@ def outcome(trained: Trained, folder: Path) -> Iterator[str]:
         numbers = ", ".join(f"{name} {metric(name, value)}" for name, value in trained.final.items())
         base = trained.baseline
         against = f" (best constant answer: {metric(trained.metric, base)})" if base is not None else ""
-        yield f"\n{trained.judged_on}: {numbers}{against}; {done} epochs in {trained.seconds:.1f} s"
+        yield f"\n{trained.judged_on}: {numbers}{against}; {_epochs(done)} in {trained.seconds:.1f} s"
     if trained.best_epoch:
         best = trained.epochs[trained.best_epoch - 1].metrics[trained.metric]
         said = f"{trained.metric} {metric(trained.metric, best)}"
         yield f"best on the validation data: epoch {trained.best_epoch}, {said}"
     yield f"{folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir()))
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 def _nothing(_line: str) -> None:

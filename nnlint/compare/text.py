@@ -12,14 +12,13 @@ from nnlint.compare.model import Comparison, Effect, Variant
 from nnlint.compare.statistics import MOST_EXACT
 from nnlint.compare.verdict import change, largest_difference, sentence, shown_p
 from nnlint.train.config import TrainConfig
+from nnlint.train.objective import STATED
 from nnlint.train.results import Trained
 from nnlint.train.wording import NONE, SPACE, count, duration, named, number, score, size
 
 SCHEMA_VERSION = 1
 Rows = list[tuple[str, ...]]
 _RULE = "─" * 78
-#: how `nnlint.train.objective` says where a loss comes from
-_STATED = "as its file states"
 
 
 def render(comparisons: Sequence[Comparison], notes: Sequence[str] = ()) -> str:
@@ -73,7 +72,7 @@ def _one(comparison: Comparison) -> Iterator[str]:
     if effect.deltas and effect.verdict != "bit-identical":  # what is proved needs no test
         yield _measured(effect)
     yield sentence(comparison)
-    if effect.verdict == "failed" and _STATED in (a.why, b.why):
+    if effect.verdict == "failed" and STATED in (a.why, b.why):
         yield "help: --loss gives both the same loss instead of the one that each file states"
     drift = largest_difference(comparison.pairs)
     if effect.verdict not in ("bit-identical", "failed") and drift is not None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: the losses the trainer knows, by the names nnlint's graphs use
 LossName = Literal["cross_entropy", "nll_loss", "binary_cross_entropy_with_logits", "binary_cross_entropy", "mse_loss"]
+#: why a loss is taken: because the network's own file does
+STATED = "as its file states"
 #: what the numbers a network returns are
 Head = Literal["scores", "log-probabilities", "probabilities", "sigmoid"]
 
@@ -67,7 +69,7 @@ def objective_for(
     if asked is not None:
         name, why = _asked(asked, data.task, outputs), "as asked for"
     elif stated is not None and _fits(stated, data.task, outputs):
-        name, why = stated, "as its file states"
+        name, why = stated, STATED
     else:
         name, why = _of_head(data.task, head, outputs)
         if stated is not None:

@@ -46,7 +46,7 @@ def training(data: Data, config: TrainConfig, hardware: Hardware, world: World) 
 
     Raises:
         NnlintError: if there are too few samples for a batch.
-        UsageError: if the processes cannot divide a batch equally.
+        UsageError: if the processes cannot divide a batch equally, or a loader's samples are to be augmented.
     """
     world.share(config.batch_size)
     if isinstance(data.train, Arrays):
@@ -95,26 +95,26 @@ class _ArrayBatches:
         if learning:
             self.sizes = _sizes(len(split), config.batch_size, world)
         else:
-            self.part = torch.arange(len(split))[world.rank :: world.size]
-            self.sizes = [len(part) for part in self.part.split(EVALUATED)]
+            # of a few samples, one of many processes may have none
+            self.parts = [part for part in world.part(torch.arange(len(split))).split(EVALUATED) if len(part)]
+            self.sizes = [len(part) for part in self.parts]
         self.samples, self.steps = sum(self.sizes), len(self.sizes)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         if not self.learning:
-            for part in self.part.split(EVALUATED):
-                yield *self._picked(part), 1.0
+            for part in self.parts:
+                inputs, targets = self._picked(part)
+                yield _laid_out(inputs, self.hardware), targets, 1.0
             return
         order = order_of(len(self.targets), self.config.seed, number)
         start = 0
         for size in self.sizes:
             # every process takes its part of the same global batch
-            part = order[start : start + size][self.world.rank :: self.world.size]
+            part = self.world.part(order[start : start + size])
             start += size
             inputs, targets = self._picked(part)
-            if self.config.augment:
-                where = part.to(inputs.device)
-                inputs = augmented(inputs, where, self.config.augment, self.config.seed, number)
-            yield inputs, targets, len(part) * self.world.size / size
+            inputs = _changed(inputs, part, self.config, number)
+            yield _laid_out(inputs, self.hardware), targets, len(part) * self.world.size / size
 
     def _picked(self, part: Tensor) -> tuple[Tensor, Tensor]:
         part = part.to(self.targets.device)
@@ -129,17 +129,14 @@ class _StreamBatches:
         self, data: Data, split: Split, config: TrainConfig, hardware: Hardware, world: World, *, learning: bool
     ) -> None:
         assert not isinstance(split, Arrays)
-        self.hardware, self.world = hardware, world
+        self.name, self.config, self.hardware, self.world, self.learning = data.name, config, hardware, world, learning
         self.normalise = _Normaliser(data)
-        self.own = split.loader is not None
-        self.least = 2 if learning else 1
         self.sizes: list[int] = []
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
             self.sampler: Any = getattr(split.loader, "sampler", None)
-            if learning and world.size > 1:
-                _check_divided(data, self.sampler)
-            self.seed = config.seed
+            if learning:
+                _check_own(data, self.sampler, config, world)
             self.samples = split.samples or 0
         else:
             assert split.dataset is not None
@@ -161,25 +158,45 @@ class _StreamBatches:
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(number)
         generator = getattr(self.loader, "generator", None)
-        if self.own and generator is not None:
-            generator.manual_seed(self.seed * 1_000_003 + number)
-        left = sys.maxsize if self.least > 1 else _unpadded(self.sampler)
+        if generator is not None:
+            generator.manual_seed(self.config.seed * 1_000_003 + number)
+        augment = self.learning and bool(self.config.augment)
+        order = torch.tensor(list(self.sampler)) if augment else torch.empty(0)
+        left = sys.maxsize if self.learning else _unpadded(self.sampler)
+        given = 0
         for step, batch in enumerate(self.loader):
             inputs, targets = batch[0][:left], batch[1][:left]
             left -= len(targets)
-            if len(targets) >= self.least:
-                share = len(targets) * self.world.size / self.sizes[step] if self.sizes else 1.0
-                targets = self.normalise.targets(_to(targets, self.hardware))
-                yield self.normalise.inputs(_to(inputs, self.hardware)), targets, share
+            if len(targets) < (2 if self.learning else 1):
+                continue
+            share = len(targets) * self.world.size / self.sizes[step] if self.sizes else 1.0
+            inputs = self.normalise.inputs(_to(inputs, self.hardware))
+            if augment:
+                inputs = _changed(inputs, order[given : given + len(targets)], self.config, number)
+            given += len(targets)
+            yield _laid_out(inputs, self.hardware), self.normalise.targets(_to(targets, self.hardware)), share
+        if self.learning and not given:
+            raise NnlintError(
+                f"the training data gave no batch in epoch {number + 1}",
+                where=self.name,
+                help="a loader is asked anew for each epoch, and has to begin again, with 2 samples or more in a batch",
+            )
 
 
-def _check_divided(data: Data, sampler: Any) -> None:
-    """Several processes that all learn from the same samples would gain nothing.
+def _check_own(data: Data, sampler: Any, config: TrainConfig, world: World) -> None:
+    """What a loader of the user's cannot do.
 
     Raises:
-        UsageError: the loader goes through all of its data set in each of them.
+        UsageError: its samples are to be augmented, and their numbers are not known; or it goes through all of its data
+            set in each of several processes, which would gain nothing.
     """
-    if isinstance(sampler, (RandomSampler, SequentialSampler)):
+    if config.augment:
+        raise UsageError(
+            "the samples of a loader have no numbers, by which each is changed in its own way",
+            where="--augment",
+            help=f"change them in the data set of {data.name}, or return the data set instead of a loader",
+        )
+    if world.size > 1 and isinstance(sampler, (RandomSampler, SequentialSampler)):
         raise UsageError(
             "the training loader hands every process the same samples",
             where=data.name,
@@ -214,8 +231,9 @@ def _loader(
         sampler=sampler,
         num_workers=config.workers,
         pin_memory=hardware.pin,
-        persistent_workers=config.workers > 0,
-        # each worker starts from a seed of its own, so that random changes repeat with the run and differ in it
+        # each worker starts from a seed of its own, so that random changes repeat with the run and differ in it; what
+        # goes on after some epochs starts new ones, which must not draw anything else than the old ones would have
+        persistent_workers=config.workers > 0 and config.mode != "repro",
         generator=torch.Generator().manual_seed(config.seed),
         worker_init_fn=seeded_worker,
     )
@@ -233,10 +251,23 @@ class _Order(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         order = order_of(self.of, self.seed, self.number) if self.shuffled else torch.arange(self.of)
-        yield from order[: self.samples][self.world.rank :: self.world.size].tolist()
+        yield from self.world.part(order[: self.samples]).tolist()
 
     def __len__(self) -> int:
         return len(range(self.world.rank, self.samples, self.world.size))
+
+
+def _changed(inputs: Tensor, samples: Tensor, config: TrainConfig, epoch: int) -> Tensor:
+    """Images changed at random, as far as that is asked for."""
+    if not config.augment:
+        return inputs
+    return augmented(inputs, samples.to(inputs.device), config.augment, config.seed, epoch)
+
+
+def _laid_out(inputs: Tensor, hardware: Hardware) -> Tensor:
+    if inputs.dim() != 4 or hardware.memory_format == torch.preserve_format:
+        return inputs
+    return inputs.contiguous(memory_format=hardware.memory_format)
 
 
 def _to(tensor: Tensor, hardware: Hardware) -> Tensor:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, cast
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from nnlint.train.hardware import full
 from nnlint.train.objective import Objective
 from nnlint.train.provenance import Call, Provenance, contents, finite
-from nnlint.train.rng import rng_state, set_rng_state
+from nnlint.train.unchanged import unchanged
 
 #: what writes infinities on purpose, such as the mask of attention: the fault is what makes NaN of them
 _ON_PURPOSE = {
@@ -60,7 +59,7 @@ def where_it_began(
     broken = [name for name, parameter in net.named_parameters() if not finite(parameter)]
     if broken:
         return _in_parameters(net, broken)
-    with _unchanged(net):
+    with unchanged(net):
         try:
             return _repeated(net, inputs, targets, objective, autocast or nullcontext)
         except Exception as error:  # the loss is lost already; why must not be hidden by a second failure
@@ -174,24 +173,3 @@ def _only_written(net: nn.Module) -> list[Tensor]:
     """Running statistics that this step only writes: its first run has already put its NaN in them."""
     norms = [module for module in net.modules() if isinstance(module, _NormBase) and module.training]
     return [buffer for norm in norms for buffer in (norm.running_mean, norm.running_var) if buffer is not None]
-
-
-@contextmanager
-def _unchanged(net: nn.Module) -> Iterator[None]:
-    """Put weights, buffers and random generators back, also where the forward pass replaces or changes them."""
-    places: list[tuple[dict[str, Any], str, Tensor, Tensor]] = [
-        (held, name, tensor, tensor.detach().clone())
-        for module in net.modules()
-        for held in cast(tuple[dict[str, Any], ...], (module._parameters, module._buffers))
-        for name, tensor in held.items()
-        if tensor is not None
-    ]
-    generators = rng_state()
-    try:
-        yield
-    finally:
-        set_rng_state(generators)
-        with torch.no_grad():
-            for held, name, tensor, content in places:
-                held[name] = tensor
-                tensor.copy_(content)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
+from nnlint.errors import NnlintError
 from nnlint.train.batches import Batches
 from nnlint.train.data.model import Arrays, Data, Split
 from nnlint.train.distributed import World
@@ -19,51 +21,68 @@ def evaluate(
 ) -> tuple[float, Mapping[str, float]]:
     """The mean loss over the samples, and the metrics: ``accuracy``, or ``rmse``, ``mae`` and ``r2``.
 
-    Evaluation mode: dropout drops nothing, batch norm uses what it has gathered in training.
+    Evaluation mode: dropout drops nothing, batch norm uses what it has gathered in training. The loss is the one that
+    is trained, with its label smoothing. Errors of several numbers a sample are in the units of each; ``r2`` is the
+    mean of theirs.
+
+    Raises:
+        NnlintError: there was nothing to judge by.
     """
     net.eval()
-    sums: Tensor | None = None
+    sums = torch.zeros(3 if data.task != "numbers" else 2 + 4 * data.outputs, dtype=_dtype(hardware.device))
+    sums = sums.to(hardware.device)
     with torch.inference_mode():
         for inputs, targets, _ in batches.epoch(0):
             with hardware.autocast():
                 outputs = full(net(inputs))
             loss = objective.loss(outputs, targets)
             counted = _counted(data, objective, outputs, targets, loss)
-            sums = counted if sums is None else sums + counted
-    if sums is None:
-        return float("nan"), {}
-    return _metrics(data, world.sum(sums))
+            sums = sums + counted
+    sums = world.sum(sums).cpu()
+    if not sums[0]:
+        raise NnlintError(
+            "the data gave no sample to judge by", where=data.name, help="a loader is asked anew each time it is used"
+        )
+    return _metrics(data, sums)
 
 
 def _counted(data: Data, objective: Objective, outputs: Tensor, targets: Tensor, loss: Tensor) -> Tensor:
     """What batches add up to: in float64 (where the device has it), on the device, so that nothing waits for it."""
-    dtype = torch.float32 if targets.device.type == "mps" else torch.float64
+    dtype = _dtype(targets.device)
     count = len(targets)
     answers = objective.answers(outputs)
     parts = [torch.full_like(loss, count), loss * count]
     if data.task != "numbers":
         parts.append((answers == targets).sum())
     else:
-        errors = (answers.reshape(targets.shape) - targets).to(dtype)
-        truth = targets.to(dtype)
-        parts += [errors.square().sum(), errors.abs().sum(), truth.sum(), truth.square().sum(), _values(targets)]
+        truth = targets.reshape(count, -1).to(dtype)
+        errors = answers.reshape(count, -1).to(dtype) - truth
+        for columns in (errors.square(), errors.abs(), truth, truth.square()):
+            parts += columns.sum(0).unbind()
     return torch.stack([part.to(dtype) for part in parts])
 
 
-def _values(targets: Tensor) -> Tensor:
-    return torch.tensor(targets.numel(), device=targets.device)
+def _dtype(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def _metrics(data: Data, sums: Tensor) -> tuple[float, Mapping[str, float]]:
-    count, loss, *rest = sums.tolist()
+    count, loss = sums[:2].tolist()
     if data.task != "numbers":
-        return loss / count, {"accuracy": rest[0] / count}
-    squared, absolute, total, total_squared, values = rest
+        return loss / count, {"accuracy": sums[2].item() / count}
+    squared, absolute, total, total_squared = sums[2:].view(4, -1)
     # in the units of the targets, which were learnt standardised
-    unit = float(data.target_std.mean()) if data.target_std is not None else 1.0
-    spread = total_squared - total**2 / values
-    r2 = 1 - squared / spread if spread > 0 else float("nan")
-    return loss / count, {"rmse": unit * (squared / values) ** 0.5, "mae": unit * absolute / values, "r2": r2}
+    unit = data.target_std.reshape(-1).to(sums.dtype) if data.target_std is not None else torch.ones(1)
+    rmse = (unit.square() * squared / count).mean().sqrt().item()
+    mae = (unit * absolute / count).mean().item()
+    spread = total_squared - total.square() / count
+    spread[spread < 1e-12 * total_squared] = 0  # what is left of a constant by rounding is no spread
+    return loss / count, {"rmse": rmse, "mae": mae, "r2": _r2(squared, spread)}
+
+
+def _r2(squared: Tensor, spread: Tensor) -> float:
+    """The share of the spread that is explained, (K,): the mean over the columns that spread; nan if none does."""
+    return float((1 - squared / spread)[spread > 0].mean())
 
 
 def baseline_of(data: Data, split: Split) -> float | None:
@@ -76,6 +95,7 @@ def baseline_of(data: Data, split: Split) -> float | None:
     learnt, judged = data.train.targets, split.targets
     if data.task != "numbers":
         return float((judged == learnt.mode().values).double().mean())
-    errors = judged.double() - learnt.double().mean(0)
-    spread = (judged.double() - judged.double().mean(0)).square().sum()
-    return float(1 - errors.square().sum() / spread) if spread > 0 else None
+    learnt, judged = (one.double().reshape(len(one), -1) for one in (learnt, judged))
+    errors, spread = judged - learnt.mean(0), (judged - judged.mean(0)).square().sum(0)
+    r2 = _r2(errors.square().sum(0), spread)
+    return r2 if math.isfinite(r2) else None

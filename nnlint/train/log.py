@@ -112,16 +112,17 @@ class RunFolder:
         if not self.writes:
             return
         path = self.path / METRICS
-        size = 0
         try:
             with path.open("ab", buffering=0) as file:
                 size = file.tell()
                 line = _line(epoch).encode("utf-8")
-                while line:  # a disk that fills up takes a part, and refuses the rest
-                    line = line[file.write(line) :]
+                try:
+                    while line:  # a disk that fills up takes a part, and refuses the rest
+                        line = line[file.write(line) :]
+                except OSError:
+                    os.truncate(path, size)
+                    raise
         except OSError as error:
-            if path.exists():
-                os.truncate(path, size)
             raise atomic.failed(path, error) from error
 
     def metrics(self) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from nnlint.train.diagnose import where_it_began
 from nnlint.train.digests import digest_of_losses, digest_of_state
 from nnlint.train.distributed import ALONE, World, failed, share_buffers, wrapped
 from nnlint.train.evaluate import baseline_of, evaluate
-from nnlint.train.hardware import Hardware, facts, full, prepared
+from nnlint.train.hardware import Hardware, full, prepared
 from nnlint.train.objective import Objective
 from nnlint.train.results import Ending, Epoch, Trained
 from nnlint.train.rng import rng_state, seed_everything, set_rng_state
@@ -73,29 +73,37 @@ def train(
             training.begin(resume)
             while training.epoch < config.epochs:
                 training.one_epoch()
+            training.judge()
         except DivergedError as error:
             ending, reason = "diverged", str(error)
         except KeyboardInterrupt:
-            ending, reason = "interrupted", f"stopped by the user in epoch {training.epoch + 1}"
+            where = f"in epoch {training.epoch + 1}" if training.epoch < config.epochs else "after the last epoch"
+            ending, reason = "interrupted", f"stopped by the user {where}"
         except Exception as error:
             # what the network or the data raise is a result; what nnlint raises, or one of several processes, is not
             if isinstance(error, NnlintError):
                 raise
             if world.size > 1:
                 raise failed(error, world, f"step {training.step + 1}") from error
-            if not training.running:
+            if not training.doing:
                 raise
             # a network may fail in evaluation mode alone
-            where = f"step {training.step + 1}" if training.net.training else f"validation after step {training.step}"
+            learning = training.doing == "training"
+            where = f"step {training.step + 1}" if learning else f"{training.doing} after step {training.step}"
             ending, reason = "failed", f"{where}: {type(error).__name__}: {error}"
-        trained = training.judged(ending, reason)
+        trained = training.result(ending, reason)
         watch.end(trained)
         return trained
 
 
 @dataclass(eq=False)
 class _Training:
-    """A training that is under way."""
+    """A training that is under way.
+
+    Attributes:
+        doing: what the network is in use for: ``training``, ``validation``, ``test``, or nothing.
+        unread: the losses of the last steps, as long as nobody has asked the device for them.
+    """
 
     net: nn.Module
     data: Data
@@ -109,7 +117,8 @@ class _Training:
     history: list[Epoch] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     unread: list[Tensor] = field(default_factory=list)
-    running: bool = False
+    final: Mapping[str, float] = field(default_factory=dict)
+    doing: str = ""
     tried: bool = False
 
     def begin(self, resume: Mapping[str, Any] | None) -> None:
@@ -121,8 +130,6 @@ class _Training:
         self.optimizer = optimizer.make_optimizer(self.net, config, fused=hardware.fused)
         self.scheduler = optimizer.make_scheduler(self.optimizer, config, config.epochs * self.train_batches.steps)
         self.model = wrapped(self.net, self.world, hardware.device, config.sync_batch_norm)
-        # several processes judge different numbers of batches, and the wrapper would wait for all of them at each
-        self.judge = self.model if self.world.size == 1 else self.net
         # dropout draws from here on; not from where building the network has left the generator, because networks
         # that are compared draw different numbers for their weights
         seed_everything(config.seed + self.world.rank)
@@ -131,7 +138,12 @@ class _Training:
         for sentence in (*hardware.said, self.world.says(config.batch_size)):
             if sentence:
                 self.watch.say(sentence)
-        self.watch.begin(facts(hardware.device), config.epochs, self.train_batches.steps)
+        self.watch.begin(hardware.facts(), config.epochs, self.train_batches.steps)
+
+    @property
+    def judged(self) -> nn.Module:
+        """Several processes judge different numbers of batches, and the wrapper would wait for all of them at each."""
+        return self.model if self.world.size == 1 else self.net
 
     def one_epoch(self) -> None:
         """Learn from every training sample once, then look at the validation data."""
@@ -143,7 +155,7 @@ class _Training:
         started = time.perf_counter()
 
         self.model.train()
-        self.running = True
+        self.doing = "training"
         for inputs, targets, share in self.train_batches.epoch(self.epoch):
             if not self.tried:
                 self._try(inputs, targets)
@@ -160,6 +172,7 @@ class _Training:
             loss.backward()
             if config.clip is not None:
                 nn.utils.clip_grad_norm_(parameters, config.clip)
+            lr = self.optimizer.param_groups[0]["lr"]
             self.optimizer.step()
             self.scheduler.step()
             self.step += 1
@@ -167,11 +180,12 @@ class _Training:
         self._read_losses(inputs, targets)
         share_buffers(self.net, self.world)
 
-        _wait_for(hardware.device)
+        hardware.synchronize()  # a GPU works on while Python goes ahead: the clock is read when it is done
         learnt = time.perf_counter()
-        val_loss, metrics = evaluate(self.judge, self.val_batches, self.data, self.objective, hardware, self.world)
-        judged = time.perf_counter()
-        self.running = False
+        self.doing = "validation"
+        val_loss, metrics = evaluate(self.judged, self.val_batches, self.data, self.objective, hardware, self.world)
+        looked = time.perf_counter()
+        self.doing = ""
 
         samples = sum(weighed)
         train_loss = sum(loss * n for loss, n in zip(self.losses[before:], weighed, strict=True))
@@ -182,9 +196,9 @@ class _Training:
                 train_loss=train_loss / samples,
                 val_loss=val_loss,
                 metrics=metrics,
-                lr=float(self.scheduler.get_last_lr()[0]),
+                lr=float(lr),
                 seconds=learnt - started,
-                val_seconds=judged - learnt,
+                val_seconds=looked - learnt,
                 samples=round(samples),
             )
         )
@@ -205,7 +219,6 @@ class _Training:
             self.watch.say(sentence)
         if compiled:
             self.model = torch.compile(self.model)  # type: ignore[assignment]
-            self.judge = self.model if self.world.size == 1 else self.net
 
     def _read_losses(self, inputs: Tensor, targets: Tensor) -> None:
         """Take the losses of the last steps over, and stop where one is no number: every later step would be lost."""
@@ -234,37 +247,41 @@ class _Training:
 
     # ------------------------------------------------------------------------------------------------ the result
 
-    def judged(self, ending: Ending, reason: str) -> Trained:
-        """What came of it; judged on the test data where it ran to its end."""
-        final: Mapping[str, float] = {}
+    def judge(self) -> None:
+        """Once, at the end: on the test data; without any, the last look at the validation data has judged."""
+        if self.data.test is None and self.history:
+            self.final = self.history[-1].metrics
+            return
         split = self.data.test if self.data.test is not None else self.data.val
-        if ending == "finished":
-            if self.data.test is None and self.history:
-                final = self.history[-1].metrics
-            else:
-                test = batches.judging(self.data, split, self.config, self.hardware, self.world)
-                _, final = evaluate(self.judge, test, self.data, self.objective, self.hardware, self.world)
+        test = batches.judging(self.data, split, self.config, self.hardware, self.world)
+        self.doing = "test"
+        _, self.final = evaluate(self.judged, test, self.data, self.objective, self.hardware, self.world)
+        self.doing = ""
+
+    def result(self, ending: Ending, reason: str) -> Trained:
+        """What came of it."""
         metric = self.objective.metric
-        best = max(self.history, key=lambda epoch: _or_lowest(epoch.metrics[metric]), default=None)
+        numbers = (epoch for epoch in self.history if math.isfinite(epoch.metrics[metric]))
+        best = max(numbers, key=lambda epoch: epoch.metrics[metric], default=None)
         seconds = [epoch.seconds for epoch in self.history]
         return Trained(
             ending=ending,
             epochs=tuple(self.history),
             metric=metric,
-            final=final,
+            final=self.final,
             judged_on="val" if self.data.test is None else "test",
             best_epoch=best.number if best else 0,
             first_loss=self.losses[0] if self.losses else math.nan,
             expected_first_loss=self.objective.expected_first_loss,
-            baseline=baseline_of(self.data, split),
+            baseline=baseline_of(self.data, self.data.val if self.data.test is None else self.data.test),
             steps=self.step,
             losses_digest=digest_of_losses(self.losses),
             state_digest=digest_of_state(self.net),
             seconds=sum(seconds),
             settled_seconds=statistics.median(seconds[1:] or seconds or [math.nan]),
-            peak_bytes=torch.cuda.max_memory_allocated() if self.hardware.device.type == "cuda" else None,
+            peak_bytes=self.hardware.peak_bytes(),
             reason=reason,
-            facts=facts(self.hardware.device),
+            facts=self.hardware.facts(),
         )
 
     # -------------------------------------------------------------------------------------------------- the state
@@ -293,13 +310,3 @@ class _Training:
             set_rng_state(state["rng"])
         else:  # whose generators nobody wrote down: they must only draw something else than the writer's
             seed_everything(self.config.seed + self.world.rank + 1_000_003 * self.step)
-
-
-def _wait_for(device: torch.device) -> None:
-    """A GPU works on while Python goes ahead: the clock is read when it is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _or_lowest(value: float) -> float:
-    return value if math.isfinite(value) else -math.inf

@@ -36,8 +36,10 @@ def make_optimizer(net: nn.Module, config: TrainConfig, *, fused: bool = False) 
 def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:
     """Kernels and matrices decay, biases and the scales of norms do not: pulling those to zero regularises nothing."""
     trainable = [p for p in net.parameters() if p.requires_grad]
-    matrices = [p for p in trainable if p.dim() > 1]
-    vectors = [p for p in trainable if p.dim() <= 1]
+    norms = (module for module in net.modules() if isinstance(module, nn.LayerNorm | nn.RMSNorm))
+    scales = {id(p) for norm in norms for p in norm.parameters()}  # of more than one axis, where they are over images
+    matrices = [p for p in trainable if p.dim() > 1 and id(p) not in scales]
+    vectors = [p for p in trainable if p.dim() <= 1 or id(p) in scales]
     groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
 

@@ -94,5 +94,3 @@ def _copied(net: nn.Module) -> dict[str, Any]:
         name: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
         for name, value in net.state_dict().items()
     }
-
-

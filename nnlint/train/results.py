@@ -17,7 +17,7 @@ class Epoch:
     Attributes:
         number: from 1.
         train_loss: mean over the samples, while the weights were changing.
-        val_loss: after it, in evaluation mode.
+        val_loss: after it, in evaluation mode; the same loss, with its label smoothing.
         metrics: on the validation data: ``accuracy``; ``rmse``, ``mae`` (units of the target) and ``r2``.
         lr: of the last step.
         seconds: of the training part.
@@ -46,7 +46,7 @@ class Trained:
         final: the metrics on the test data (on the validation data without any) with the last weights; empty if it
             did not finish.
         judged_on: ``test`` or ``val``.
-        best_epoch: that of the highest metric on the validation data, from 1; 0 if there is none.
+        best_epoch: that of the highest metric on the validation data, from 1; 0 if it was never a number.
         first_loss: of the first batch, before anything was learnt; ``expected_first_loss`` of a network that knows
             nothing, None where that is not known.
         baseline: the metric of the best constant answer, on the data that judge; None where that is not known.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from nnlint.train.config import TrainConfig
 from nnlint.train.distributed import ALONE, World
-from nnlint.train.rng import rng_state, set_rng_state
+from nnlint.train.unchanged import unchanged
 
 #: a forward pass and the loss: ``step(network)``
 Step = Callable[[Callable[..., Any]], Tensor]
@@ -69,18 +69,13 @@ def _deterministic(net: nn.Module, step: Step, world: World) -> list[str]:
 
 def _attempt(net: nn.Module, run: Callable[[], Tensor]) -> Exception | None:
     """What a forward and a backward pass raise, if anything. The network is left as it was."""
-    buffers = [(buffer, buffer.detach().clone()) for buffer in net.buffers()]
-    generators = rng_state()
-    try:
-        run().backward()
-    except Exception as error:  # whatever it is: compilers raise everything
-        return error
-    finally:
-        net.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
-        set_rng_state(generators)
+    with unchanged(net):
+        try:
+            run().backward()
+        except Exception as error:  # whatever it is: compilers raise everything
+            return error
+        finally:
+            net.zero_grad(set_to_none=True)
     return None
 
 

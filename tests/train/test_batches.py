@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from nnlint.errors import NnlintError
 from nnlint.train import batches
@@ -142,3 +142,64 @@ def test_a_loader_without_a_length_is_refused():
     stream = data(train=Stream(loader=DataLoader(Endless(), batch_size=2)))
     with pytest.raises(NnlintError, match="does not say how many batches"):
         batches.training(stream, TrainConfig(), CPU, ALONE)
+
+
+def images(kind):
+    arrays = Arrays(torch.arange(10 * 64, dtype=torch.float32).reshape(10, 1, 8, 8), torch.arange(10) % 2)
+    samples = TensorDataset(arrays.inputs, arrays.targets)
+    train = {
+        "arrays": arrays,
+        "data set": Stream(dataset=samples, samples=10),
+        "loader": Stream(loader=DataLoader(samples, batch_size=4)),
+    }
+    return Data("t", "s", "classes", (1, 8, 8), 2, train[kind], arrays)
+
+
+@pytest.mark.parametrize("world", [ALONE, World(1, 2, 1)])
+def test_a_sample_is_changed_alike_in_arrays_and_in_a_data_set(world):
+    config = TrainConfig(batch_size=4, augment=("shift", "flip"))
+    changed, also = (epoch_of(images(kind), config, 3, world) for kind in ("arrays", "data set"))
+    plain = epoch_of(images("data set"), TrainConfig(batch_size=4), 3, world)
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(changed, also, strict=True))
+    assert not any(torch.equal(a[0], b[0]) for a, b in zip(plain, also, strict=True))
+
+
+def test_samples_without_numbers_cannot_be_changed():
+    with pytest.raises(NnlintError, match="samples of a loader have no numbers"):
+        batches.training(images("loader"), TrainConfig(augment=("flip",)), CPU, ALONE)
+
+
+def test_a_process_may_have_no_sample_to_judge():
+    few = data(2)
+    found = batches.judging(few, few.val, TrainConfig(), CPU, World(2, 3, 2))
+    assert (list(found.epoch(0)), found.samples) == ([], 0)
+
+
+class Noisy(Dataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return torch.rand(3), index % 2
+
+
+def test_processes_that_load_draw_the_same_after_a_resume():
+    config = TrainConfig(batch_size=4, workers=1, mode="repro", seed=3)
+    noisy = data(train=Stream(dataset=Noisy(), samples=8))
+    whole = batches.training(noisy, config, CPU, ALONE)
+    first, second = (torch.cat([batch[0] for batch in whole.epoch(number)]) for number in (0, 1))
+    gone_on = torch.cat([batch[0] for batch in batches.training(noisy, config, CPU, ALONE).epoch(1)])
+    assert torch.equal(second, gone_on)
+    assert not torch.equal(first, second)
+
+
+def test_with_channels_last_images_are_laid_out_so():
+    hardware = Hardware(torch.device("cpu"), memory_format=torch.channels_last)
+    config = TrainConfig(batch_size=4, augment=("shift",))
+    arrays = Arrays(torch.randn(10, 3, 8, 8), torch.arange(10) % 2)
+    whole = Data("t", "s", "classes", (3, 8, 8), 2, arrays, arrays)
+    for found in (
+        batches.training(whole, config, hardware, ALONE),
+        batches.judging(whole, arrays, config, hardware, ALONE),
+    ):
+        assert all(batch[0].is_contiguous(memory_format=torch.channels_last) for batch in found.epoch(0))

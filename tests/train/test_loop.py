@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,7 +7,8 @@ from torch import nn
 
 from nnlint.errors import NnlintError
 from nnlint.train.config import TrainConfig
-from nnlint.train.data.model import Arrays, Data
+from nnlint.train.data.model import Arrays, Data, Stream
+from nnlint.train.evaluate import baseline_of
 from nnlint.train.loop import train
 from nnlint.train.objective import objective_for
 from nnlint.train.optimizer import make_optimizer, make_scheduler
@@ -238,3 +240,83 @@ def test_gradients_are_clipped():
 def test_a_training_of_a_single_step():
     result = trained(config=TrainConfig(epochs=1, batch_size=96))
     assert (result.ending, result.steps) == ("finished", 1)
+
+
+def test_several_numbers_are_judged_each_in_its_own_unit():
+    inputs = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
+    targets = torch.stack([1 + 0.01 * inputs[:, 0], 1000 * inputs[:, 1] - 500], 1)
+    arrays, mean, std = Arrays(inputs, targets), targets.mean(0), targets.std(0)
+    whole = Data("t", "s", "numbers", (4,), 2, arrays, arrays, target_mean=mean, target_std=std)
+    net = nn.Linear(4, 2)
+    result = train(net, whole, objective_for(whole, "scores", 2), TrainConfig(epochs=2, batch_size=16))
+    errors = (net(inputs) * std + mean - targets).detach().double()
+    assert result.final["rmse"] == pytest.approx(errors.square().mean().sqrt().item(), rel=1e-4)
+    assert result.final["mae"] == pytest.approx(errors.abs().mean().item(), rel=1e-4)
+    spread = (targets - mean).square().sum(0)
+    assert result.final["r2"] == pytest.approx((1 - errors.square().sum(0) / spread).mean().item(), rel=1e-4)
+    assert result.baseline == pytest.approx(0, abs=1e-6)
+
+
+def test_the_best_constant_answer_is_judged_as_the_network_is():
+    learnt, judged = torch.tensor([[0.0, 0.0], [2.0, 0.0]]), torch.tensor([[0.0, 100.0], [4.0, 300.0]])
+    whole = Data("t", "s", "numbers", (1,), 2, Arrays(learnt[:, :1], learnt), Arrays(judged[:, :1], judged))
+    # of the first column 1 is answered: 1 - (1 + 9) / 8; of the second 0: 1 - (100^2 + 300^2) / (2 * 100^2)
+    assert baseline_of(whole, whole.val) == pytest.approx((-0.25 - 4) / 2)
+
+
+def test_the_rate_of_an_epoch_is_that_of_its_last_step():
+    result = trained(config=TrainConfig(epochs=3, batch_size=16))
+    config = TrainConfig(epochs=3, batch_size=16)
+    optimizer = make_optimizer(network(), config)
+    scheduler = make_scheduler(optimizer, config, 18)
+    rates = []
+    for _ in range(18):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert [epoch.lr for epoch in result.epochs] == rates[5::6]
+
+
+def test_without_a_number_that_judges_no_epoch_is_the_best():
+    same = Arrays(torch.randn(4, 2), torch.full((4,), 7.0))
+    whole = Data("t", "s", "numbers", (2,), 1, Arrays(torch.randn(32, 2), torch.randn(32)), same)
+    result = train(nn.Linear(2, 1), whole, objective_for(whole, "scores", 1), PLAIN)
+    assert math.isnan(result.final["r2"])
+    assert (result.ending, result.best_epoch, result.baseline) == ("finished", 0, None)
+
+
+def test_an_error_on_the_test_data_ends_it_with_what_there_is():
+    class Unreadable(torch.utils.data.Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            raise OSError("the last picture is damaged")
+
+    result = trained(whole=replace(data(), test=Stream(dataset=Unreadable(), samples=4)))
+    assert (result.ending, len(result.epochs), result.final) == ("failed", 3, {})
+    assert result.reason == "test after step 18: OSError: the last picture is damaged"
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_loader_that_gives_nothing_a_second_time_is_told(part):
+    class Once(torch.utils.data.IterableDataset):
+        def __init__(self):
+            self.samples = iter(list(zip(blobs(32).inputs, blobs(32).targets, strict=True)))
+
+        def __len__(self):
+            return 32
+
+        def __iter__(self):
+            return self.samples
+
+    whole = replace(data(), **{part: Stream(loader=torch.utils.data.DataLoader(Once(), batch_size=16))})
+    with pytest.raises(NnlintError, match={"train": "no batch in epoch 2", "val": "no sample to judge by"}[part]):
+        trained(whole=whole)
+
+
+def test_scales_of_norms_over_images_do_not_decay():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.LayerNorm((2, 4, 4)))
+    decayed, spared = make_optimizer(net, TrainConfig()).param_groups
+    assert [p.shape for p in decayed["params"]] == [(2, 1, 3, 3)]
+    assert [p.shape for p in spared["params"]] == [(2, 4, 4), (2, 4, 4)]

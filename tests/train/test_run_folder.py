@@ -192,6 +192,21 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / METRICS).read_text() == before
 
 
+def test_metrics_that_cannot_be_opened_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(tmp_path)
+    folder.append(epoch(1))
+    before = (tmp_path / METRICS).read_text()
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(WriteError, match="Too many open files"):
+        folder.append(epoch(2))
+    monkeypatch.undo()
+    assert (tmp_path / METRICS).read_text() == before
+
+
 def test_the_others_write_nothing(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, writes=False)
     folder.append(epoch(1))

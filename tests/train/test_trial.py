@@ -117,6 +117,22 @@ def test_nothing_is_changed_by_asking(middle: nn.Module) -> None:
     assert np.array_equal(np.random.get_state()[1], generators[1])
 
 
+def test_a_buffer_that_is_replaced_is_put_back() -> None:
+    class Counting(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(4, 2)
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            """[N, 4] to [N, 2]."""
+            self.seen = self.seen + len(x)
+            return super().forward(x)
+
+    net = Counting()
+    tried(net, _step(torch.randn(3, 4)), REPRO)
+    assert net.seen == 0
+
+
 def test_a_training_says_what_it_cannot_have_and_goes_on() -> None:
     said: list[str] = []
     watch = Watch()

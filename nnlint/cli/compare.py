@@ -28,13 +28,17 @@ def compare(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="A B | FILE [RULES…]", help="Two networks; or one file, with --fix or --each, and rules."
+            metavar="A B | FILE [RULES…]",
+            help="Two networks; or one file with --fix or --each, and after it the rules, if not all are meant.",
         ),
     ],
     fix: Annotated[
-        bool, typer.Option("--fix", help="FILE as written against fixed: by every fix, or by those of RULES.")
+        bool,
+        typer.Option(
+            "--fix", help="FILE as written against fixed: by every fix, or those of RULES, which are named after FILE."
+        ),
     ] = False,
-    each: Annotated[bool, typer.Option("--each", help="Every rule's fixes alone, then all together.")] = False,
+    each: Annotated[bool, typer.Option("--each", help="The same with every rule's fixes alone, then all.")] = False,
     data: DataOption = "digits",
     column: ColumnOption = None,
     size: SizeOption = None,
@@ -72,6 +76,8 @@ def compare(
 
     A B: two networks. FILE --fix: a file as written against its fixes (nothing is written). FILE --each: what each
     rule's fixes are worth. A A: one network twice, from other seeds: what chance makes.
+
+    Rules are words after FILE, names or categories: `nnlint compare net.py --fix relu-not-inplace activation`.
     """
     from nnlint.cli.comparing import Asked, run
     from nnlint.cli.options import split

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import contextmanager, nullcontext, suppress
@@ -64,18 +65,17 @@ def run(asked: Asked, config: TrainConfig) -> int:
         fixes=variants.fixes,
         sweep=asked.sweep,
     )
+    if asked.json not in (None, "-"):
+        _may_be_written(Path(asked.json))
     with _made(folder), _progress(asked.quiet) as progress:
         comparisons, stopped = compare(contest, jobs=asked.jobs, progress=progress)
     notes = _notes(asked, variants.notes, comparisons, stopped=stopped)
-    if asked.json != "-":
-        print(render(comparisons, notes), end="", flush=True)
+    # files first: whoever reads stdout may have gone
     _write(folder / "report.html", page(comparisons, notes=notes))
-    if asked.json is not None:
-        text = document(comparisons, notes)
-        if asked.json == "-":
-            print(text, end="", flush=True)
-        else:
-            _write(Path(asked.json), text)
+    everything = document(comparisons, notes) if asked.json is not None else ""
+    if asked.json not in (None, "-"):
+        _write(Path(asked.json), everything)
+    print(everything if asked.json == "-" else render(comparisons, notes), end="", flush=True)
     if not asked.quiet:
         print(f"report: {folder / 'report.html'}", file=sys.stderr)
     return INTERRUPTED if stopped else 0
@@ -142,6 +142,16 @@ def _name(target: str) -> str:
     path, colon, what = target.partition(".py:")
     stem = Path(path).name if colon else Path(target).stem
     return re.sub(r"\W+", "-", f"{stem}-{what}" if what else stem).strip("-") or "network"
+
+
+def _may_be_written(path: Path) -> None:
+    """That a file cannot be written is better known before minutes of training, too; nothing is changed."""
+    there = next(one for one in (path, *path.absolute().parents) if one.exists())
+    reason = "Is a directory" if path.is_dir() else "" if there == path or there.is_dir() else "Not a directory"
+    if not reason and not os.access(there, os.W_OK):
+        reason = "Permission denied"
+    if reason:
+        raise UsageError(f"cannot write: {reason}", where=str(path), help="choose another place")
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nnlint.compare.model import Comparison, Pair, Variant
+from nnlint.compare.opening import RUNS, Opened, open_all
 from nnlint.compare.plan import Described, Plan, Run, failed
 from nnlint.compare.pool import Call, Died, Pool
-from nnlint.compare.verdict import effect, unfinished
-from nnlint.errors import NnlintError
+from nnlint.compare.verdict import change, effect, unfinished
 from nnlint.train.config import TrainConfig
 from nnlint.train.results import Trained
 
@@ -24,8 +24,6 @@ OTHER_SEEDS = 1000
 SWEEP_SEEDS = (100_000, 100_001)
 #: neighbouring rates of a sweep differ by this factor
 RATE_STEP = math.sqrt(10)
-
-_RUNS = "nnlint.compare.runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +72,10 @@ def compare(
 
     Returns:
         a comparison for each network but the first, and whether the user stopped it (Ctrl-C): then they hold what was
-        finished.
+        finished. Of several networks, one that cannot be opened has failed in all its runs.
 
     Raises:
-        NnlintError: if a network or the data cannot be opened.
+        NnlintError: if the data cannot be opened, or no two of the networks.
     """
     return _Work(_pinned(contest), jobs, progress or Progress()).run()
 
@@ -111,7 +109,7 @@ class _Work:
     contest: Contest
     jobs: int | None
     progress: Progress
-    described: tuple[Described, ...] = ()
+    opened: Opened = field(init=False)
     configs: list[TrainConfig] = field(default_factory=list)
     rates: list[dict[float, float]] = field(default_factory=list)
     #: seed → variant → its run
@@ -129,15 +127,19 @@ class _Work:
     def variants(self) -> range:
         return range(len(self.plan.sources))
 
+    @property
+    def described(self) -> tuple[Described, ...]:
+        return self.opened.described
+
     def run(self) -> tuple[tuple[Comparison, ...], bool]:
         start = time.perf_counter()
         device = device_of(self.plan.config)
         self.used = min(self.jobs or (cores() if device == "cpu" else 1), max(self.contest.seeds, 1))
         with Pool(self.used) as pool:
-            self.described = self._describe(pool)
+            self.opened = open_all(pool, self.plan)
             self.configs = [self.plan.config for _ in self.variants]
             self.rates = [{} for _ in self.variants]
-            self.progress.begin(len(self._sweep_runs()) + self.contest.seeds * len(self.plan.sources))
+            self.progress.begin(len(self._sweep_runs()) + self.contest.seeds * len(self.opened.places))
             try:
                 self._sweep(pool)
                 self._train(pool, weigh=device != "cuda")
@@ -148,26 +150,17 @@ class _Work:
         seconds = time.perf_counter() - start
         return tuple(self._comparison(variant, seconds) for variant in self.variants[1:]), self.stopped
 
-    def _describe(self, pool: Pool) -> tuple[Described, ...]:
-        for done in pool.run([[_call("describe", self.plan)]]):
-            if isinstance(done.value, Died):
-                raise NnlintError(f"a network could not be opened: {done.value.reason}", where="nnlint compare")
-            if isinstance(done.value, BaseException):
-                raise done.value
-            described: tuple[Described, ...] = done.value
-        return described
-
     # ------------------------------------------------------------------------------------------------- rates
 
     def _sweep_runs(self) -> list[tuple[int, float, int]]:
         """Which variant is tried with which rate and seed. What is one network has one best rate."""
         rates = around(self.plan.config.rate, self.contest.sweep)
-        variants = [0] if self.contest.noise else self.variants
+        variants = [0] if self.contest.noise else list(self.opened.places)
         return [(variant, rate, seed) for seed in SWEEP_SEEDS for rate in rates for variant in variants]
 
     def _sweep(self, pool: Pool) -> None:
         asked = self._sweep_runs()
-        calls = [[_call("run", self.plan, self._swept(*one))] for one in asked]
+        calls = [[self._call("run", self._swept(*one))] for one in asked]
         scores: dict[tuple[int, float], list[float]] = {}
         for done in pool.run(calls):
             variant, rate, _ = asked[done.batch]
@@ -180,34 +173,36 @@ class _Work:
         if self.contest.noise:
             self.rates = [self.rates[0] for _ in self.variants]
         for variant in self.variants:
-            usable = {rate: score for rate, score in self.rates[variant].items() if math.isfinite(score)}
-            if usable:
-                best = max(usable, key=lambda rate: usable[rate])
-                self.configs[variant] = replace(self.configs[variant], lr=best)
+            rate = best(self.rates[variant], usual=self.plan.config.rate)
+            if rate is not None:
+                self.configs[variant] = replace(self.configs[variant], lr=rate)
 
     def _swept(self, variant: int, rate: float, seed: int) -> Run:
-        return Run(variant, replace(self.plan.config, lr=rate, seed=seed), like=0)
+        return Run(self.opened.places[variant], replace(self.plan.config, lr=rate, seed=seed), like=0)
 
     # ------------------------------------------------------------------------------------------------- pairs
 
     def _train(self, pool: Pool, *, weigh: bool) -> None:
         """A batch of calls for each seed, so that the runs of a pair meet the same load."""
-        seeds = range(self.contest.seeds)
-        orders = [list(self.variants) if seed % 2 == 0 else list(reversed(self.variants)) for seed in seeds]
-        batches = [[_call("run", self.plan, self._asked(v, s)) for v in orders[s]] for s in seeds]
-        weighing = [[_call("weigh", self.plan, variant)] for variant in self.variants] if weigh else []
+        seeds, there = range(self.contest.seeds), list(self.opened.places)
+        orders = [there if seed % 2 == 0 else there[::-1] for seed in seeds]
+        batches = [[self._call("run", self._asked(v, s)) for v in orders[s]] for s in seeds]
+        weighing = [[self._call("weigh", place)] for place in self.opened.places.values()] if weigh else []
         for done in pool.run(batches + weighing):
             if done.batch < len(batches):
                 variant = orders[done.batch][done.number]
                 self.runs.setdefault(done.batch, {})[variant] = self._trained(done.value, variant)
                 self._tell()
             elif isinstance(done.value, int):
-                self.peaks[done.batch - len(batches)] = done.value
+                self.peaks[there[done.batch - len(batches)]] = done.value
 
     def _asked(self, variant: int, seed: int) -> Run:
         other = self.contest.noise and variant > 0
         config = replace(self.configs[variant], seed=seed + OTHER_SEEDS if other else seed)
-        return Run(variant, config, like=None if self.contest.noise else 0)
+        return Run(self.opened.places[variant], config, like=None if self.contest.noise else 0)
+
+    def _call(self, name: str, *arguments: object) -> Call:
+        return f"{RUNS}:{name}", (self.opened.plan, *arguments)
 
     def _trained(self, value: object, variant: int) -> Trained:
         if isinstance(value, Trained):
@@ -217,13 +212,11 @@ class _Work:
 
     def _tell(self) -> None:
         self.done += 1
-        pairs = [pair for variant in self.variants[1:] for pair in self._pairs(variant)]
+        pairs = [pair for variant in self.opened.places if variant for pair in self._pairs(variant)]
         deltas = [pair.delta for pair in pairs if pair.delta is not None]
         # several networks have several differences, which one number would mix
         estimate = ""
         if deltas and len(self.variants) == 2:
-            from nnlint.compare.verdict import change
-
             found = effect(pairs, self.described[0].metric)
             estimate = change(found, found.mean)
         self.progress.ran(self.done, len(pairs), estimate)
@@ -231,10 +224,12 @@ class _Work:
     # ---------------------------------------------------------------------------------------------- conclusion
 
     def _pairs(self, variant: int) -> tuple[Pair, ...]:
+        reason = self.opened.reasons.get(variant)
+        never = None if reason is None else failed(reason, self.described[variant].metric)
         return tuple(
-            Pair(seed, runs[0], runs[variant], "AB" if seed % 2 == 0 else "BA")
+            Pair(seed, runs[0], never or runs[variant], "AB" if seed % 2 == 0 else "BA")
             for seed, runs in sorted(self.runs.items())
-            if 0 in runs and variant in runs
+            if 0 in runs and (never or variant in runs)
         )
 
     def _comparison(self, variant: int, seconds: float) -> Comparison:
@@ -292,5 +287,7 @@ def around(rate: float, count: int) -> tuple[float, ...]:
     return tuple(float(f"{rate * RATE_STEP ** (i - (count - 1) / 2):.3g}") for i in range(count))
 
 
-def _call(name: str, *arguments: object) -> Call:
-    return f"{_RUNS}:{name}", arguments
+def best(scores: Mapping[float, float], *, usual: float) -> float | None:
+    """The rate with the highest score, of equal ones that nearest to the usual one; None where none has a score."""
+    usable = [rate for rate, score in scores.items() if math.isfinite(score)]
+    return max(usable, key=lambda rate: (scores[rate], -abs(math.log(rate / usual))), default=None)

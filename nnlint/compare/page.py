@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from nnlint.compare.figures import curves, deltas, forest, interval, least_shown
 from nnlint.compare.model import Comparison, Cost, Effect, Variant
 from nnlint.compare.statistics import ALPHA
-from nnlint.compare.verdict import identical, largest_difference, sentence, shown_p
+from nnlint.compare.verdict import SAME_DATA, identical, largest_difference, of_many_tests, sentence, shown_p
 from nnlint.train import wording
 from nnlint.train.markup import Child, document, node, table
 from nnlint.train.page import facts
@@ -84,10 +84,7 @@ def _summary(comparisons: Sequence[Comparison]) -> Iterable[Element]:
     verdicts = [one.effect.verdict for one in comparisons]
     counts = [f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts)]
     yield node("p", f"{len(comparisons)} comparisons: {', '.join(counts)}.", class_="lead")
-    said = "Mean difference against A and its 95 % interval; pale: no verdict."
-    tests = sum(one.effect.p is not None and one.effect.verdict != "bit-identical" for one in comparisons)
-    if tests > 1:
-        said += f" {tests} tests were made: of twenty where nothing differs, one is expected to say better or worse."
+    said = f"Mean difference against A and its 95 % interval; pale: no verdict. {of_many_tests(comparisons)}".strip()
     yield node("figure", drawing, node("figcaption", said), class_="wide")
     rows: Cells = []
     for at, one in enumerate(comparisons, 1):
@@ -246,7 +243,7 @@ def _recipe(comparison: Comparison) -> Element:
     recipe = table(("", "A and B"), [*a], class_="words") if a == b else table(("", "A", "B"), rows, class_="words")
     seeds = ", ".join(str(pair.seed) for pair in comparison.pairs)
     said = "The recipe decides how big a difference looks: with another optimiser, schedule or number of epochs it may "
-    said += f"be larger, smaller or none. Seeds: {seeds or 'none'}."
+    said += f"be larger, smaller or none. Seeds: {seeds or 'none'}. {SAME_DATA}"
     parts = [node("h2", "Recipe"), node("p", said, class_="quiet"), recipe]
     if comparison.a.rates or comparison.b.rates:
         parts.append(_rates(comparison))

@@ -10,7 +10,7 @@ from typing import Any
 
 from nnlint.compare.model import Comparison, Effect, Variant
 from nnlint.compare.statistics import MOST_EXACT
-from nnlint.compare.verdict import change, largest_difference, sentence, shown_p
+from nnlint.compare.verdict import SAME_DATA, change, largest_difference, of_many_tests, sentence, shown_p
 from nnlint.train.config import TrainConfig
 from nnlint.train.objective import STATED
 from nnlint.train.results import Trained
@@ -37,6 +37,7 @@ def _setting(comparison: Comparison) -> Iterator[str]:
     yield f"data: {comparison.data}"
     yield f"recipe: {recipe(comparison.a.config)}"
     yield "        The recipe decides how big a difference looks: another one may give another verdict."
+    yield f"seeds:  {SAME_DATA}"
 
 
 def recipe(config: TrainConfig) -> str:
@@ -156,6 +157,9 @@ def _rates(comparison: Comparison) -> Iterator[str]:
         cells = (score(metric, one.rates.get(rate)) + (" *" if rate == one.config.rate else "  ") for one in (a, b))
         rows.append((number(rate), *cells))
     yield from table(rows)
+    for name, one in (("A", a), ("B", b)):
+        if len(one.rates) > 1 and one.config.rate in (min(one.rates), max(one.rates)):
+            yield f"{name} is best at an end of the rates that were tried: a rate beyond it may be better still"
 
 
 def _overview(comparisons: Sequence[Comparison]) -> Iterator[str]:
@@ -167,9 +171,8 @@ def _overview(comparisons: Sequence[Comparison]) -> Iterator[str]:
         mean = change(effect, effect.mean) if effect.deltas else NONE
         rows.append((one.b.label, mean, interval, NONE if effect.p is None else shown_p(effect.p), effect.verdict))
     yield from table(rows)
-    tests = sum(one.effect.p is not None and one.effect.verdict != "bit-identical" for one in comparisons)
-    if tests > 1:
-        yield f"{tests} tests were made: of twenty where nothing differs, one is expected to say better or worse."
+    if said := of_many_tests(comparisons):
+        yield said
 
 
 def _facts(facts: Mapping[str, str]) -> str:

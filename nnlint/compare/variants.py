@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from nnlint import engine
 from nnlint.adapt.model import NetworkSource
@@ -12,7 +14,7 @@ from nnlint.errors import NnlintError, UsageError
 from nnlint.finding import Finding
 from nnlint.fix import run as fixing
 from nnlint.registry import RuleInfo, list_rules
-from nnlint.selection import choose
+from nnlint.selection import choose, is_known
 from nnlint.settings import Settings
 from nnlint.targets import expand
 
@@ -54,6 +56,7 @@ def of_targets(targets: Sequence[str]) -> Variants:
         )
     first, second = targets
     for target in targets:
+        _no_rule(target, list_rules().rules, [one for one in targets if one != target])
         expand([target])  # what is not there is better known before torch is loaded
     if first != second:
         return Variants((NetworkSource(first), NetworkSource(second)))
@@ -87,6 +90,7 @@ def fixed(
         NnlintError: if the file cannot be examined.
     """
     settings = settings or Settings()
+    _no_rule(target, list_rules(settings.local_rules).rules, tuple(rules))
     with engine.Session() as session:
         mend = _Mender(target, settings, configs, session, tuple(rules))
         everything = mend.with_rules(mend.measurable)
@@ -94,16 +98,18 @@ def fixed(
         if not everything.changes:
             raise mend.nothing(everything)
         variants = [_variant(target, everything, ALL_FIXES if len(applied) > 1 else f"with {applied[0]}", applied)]
+        notes = mend.notes(everything)
         if each and len(applied) > 1:
-            alone = [(rule, mend.with_rules([rule])) for rule in sorted(applied)]
-            singles = [_variant(target, one, f"with {rule}", (rule,)) for rule, one in alone if one.changes]
+            alone = {rule: mend.with_rules([rule]) for rule in sorted(applied)}
+            singles = [_variant(target, one, f"with {rule}", (rule,)) for rule, one in alone.items() if one.changes]
             variants = [*singles, *variants]
-        notes = tuple(mend.notes(everything))
-        if each and (lost := sorted(set(applied) - {rule for _, _, fixes in variants[:-1] for rule in fixes})):
-            notes += (f"Alone, {_listed(lost)} {_be(lost)} not tried: what it mends is there only after other fixes.",)
+            if lost := [rule for rule, one in alone.items() if not one.changes]:
+                notes.append(
+                    f"Alone, {_listed(lost)} {_be(lost)} not tried: what it mends is there only after other fixes."
+                )
     written = (NetworkSource(target, label=AS_WRITTEN), "", ())
     sources, diffs, fixes = zip(written, *variants, strict=True)
-    return Variants(sources, diffs, fixes, notes=notes)
+    return Variants(sources, diffs, fixes, notes=tuple(notes))
 
 
 def _variant(
@@ -111,6 +117,17 @@ def _variant(
 ) -> tuple[NetworkSource, str, tuple[str, ...]]:
     texts = {change.original.real: change.text for change in result.changes}
     return NetworkSource(target, texts, label), fixing.diff(result.changes), rules
+
+
+def _no_rule(target: str, rules: Sequence[RuleInfo], others: Sequence[str]) -> None:
+    """Raise `UsageError` for the name of a rule where a target is meant."""
+    if is_known(rules, target) and not Path(target).exists():
+        file = others[0] if others and not is_known(rules, others[0]) else "FILE"
+        raise UsageError(
+            "this is a rule, and rules stand after the file they are asked of, with --fix",
+            where=target,
+            help=f"nnlint compare {file} --fix {target}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +147,7 @@ class _Mender:
     @property
     def _wanted(self) -> tuple[str, ...]:
         rules = list_rules(self.settings.local_rules).rules
-        if files := [word for word in self.asked if word.endswith(".py") or ":" in word]:
+        if files := [word for word in self.asked if word.endswith(".py") or ":" in word or os.sep in word]:
             message = f"one file is compared with itself mended; {files[0]} is a second one"
             raise UsageError(message, where="--fix", help="after the file, name rules or categories")
         try:
@@ -181,6 +198,11 @@ class _Mender:
             message, advice = _of_the_script(script), "nnlint --fix applies them; there is nothing for compare to show"
         elif not findings:
             message, advice = "nnlint has nothing to say about it, so there is nothing to fix", "compare two files"
+        elif not {finding.rule for finding in findings} & set(self._wanted):
+            message = (
+                "nothing is found that the rules asked for could fix" if self.asked else "its findings have no fix"
+            )
+            advice = "what is found: " + "; ".join(_told(findings))
         else:
             among = " among the rules asked for" if self.asked else ""
             message = f"none of its findings{among} has a fix that applies"

@@ -16,6 +16,10 @@ from nnlint.compare.model import Comparison, Effect, Pair, Verdict
 from nnlint.compare.statistics import ALPHA, FEWEST, sign_flip, spread
 from nnlint.train.results import Trained
 
+#: what the test is of
+SAME_DATA = (
+    "All seeds train and are judged on the same data: p tells chance in training, not what other data would say."
+)
 #: a true minus sign, as in the pages
 MINUS = "\u2212"
 
@@ -55,9 +59,18 @@ def _verdict(pairs: Sequence[Pair], deltas: Sequence[float]) -> Verdict:
 
 
 def identical(pair: Pair) -> bool:
-    """Whether the loss of every step and every answer of the two are the same numbers."""
+    """Whether the loss of every step, and of every epoch on the validation data, and every metric are the same numbers.
+
+    Networks that train alike may answer otherwise (the momentum of batch norm counts in evaluation alone): by metrics
+    only, that would be seen if another sample were right or wrong. The losses are means of all answers' last digits.
+    """
     a, b = pair.a, pair.b
-    return a.ending == b.ending == "finished" and a.losses_digest == b.losses_digest and dict(a.final) == dict(b.final)
+    return a.ending == b.ending == "finished" and a.losses_digest == b.losses_digest and _judged(a) == _judged(b)
+
+
+def _judged(run: Trained) -> list[str]:
+    """All numbers of evaluation mode, in digits that tell every float from every other, and not a number from none."""
+    return [repr(dict(run.final)), *(repr((epoch.val_loss, dict(epoch.metrics))) for epoch in run.epochs)]
 
 
 def _never(runs: Sequence[Trained]) -> bool:
@@ -124,8 +137,8 @@ def sentence(comparison: Comparison) -> str:
     a, b = f"A ({comparison.a.label})", f"B ({comparison.b.label})"
     if effect.verdict == "bit-identical":
         return (
-            f"Bit-identical: {b} and {a} have the same loss at every step and the same answers, for "
-            f"{_seeds(len(comparison.pairs))}. This is proved for these runs, not estimated."
+            f"Bit-identical: {b} and {a} have the same loss at every step and the same validation losses and scores, "
+            f"for {_seeds(len(comparison.pairs))}. This is proved for these runs, not estimated."
         )
     if effect.verdict == "failed":
         return _failed(comparison)
@@ -196,6 +209,14 @@ def _missing(count: int) -> str:
 
 def _seeds(count: int) -> str:
     return f"{count} {'seed' if count == 1 else 'seeds'}"
+
+
+def of_many_tests(comparisons: Sequence[Comparison]) -> str:
+    """What several tests at once must not be taken for; empty where there are not several."""
+    tests = sum(one.effect.p is not None and one.effect.verdict != "bit-identical" for one in comparisons)
+    if tests < 2:
+        return ""
+    return f"{tests} tests were made: of twenty where nothing differs, one is expected to say better or worse."
 
 
 def change(effect: Effect, value: float | None) -> str:

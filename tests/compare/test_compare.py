@@ -12,10 +12,11 @@ import pytest
 from nets import DEADLY, DIVERGING, NET, PLAIN, plan_of, write
 
 from nnlint.adapt.model import NetworkSource
-from nnlint.compare.compare import SWEEP_SEEDS, Contest, Progress, around, compare
+from nnlint.compare.compare import SWEEP_SEEDS, Contest, Progress, around, best, compare
 from nnlint.compare.model import Comparison
 from nnlint.compare.plan import Plan
 from nnlint.compare.variants import of_targets
+from nnlint.compare.verdict import sentence
 from nnlint.errors import NnlintError
 from nnlint.train.config import TrainConfig
 
@@ -95,6 +96,22 @@ def test_a_process_that_dies_and_a_loss_that_is_no_number(folder: Path) -> None:
     assert deadly.b.cost is None
 
 
+def test_one_that_cannot_be_opened_has_failed_and_the_others_go_on(folder: Path) -> None:
+    crash = NET.replace("class Net", "class Crash").replace("torch.rand(5)", "os.kill(os.getpid(), 9)")
+    plan = plan_of(folder, NET, crash, PLAIN)
+    (crashed, good), stopped = compare(Contest(plan, seeds=2, sweep=1), jobs=1)
+    assert not stopped
+    assert (crashed.effect.verdict, good.effect.verdict) == ("failed", "too few seeds")
+    assert "crash.py:9" in sentence(crashed)  # where it ends its process
+    assert [pair.a.losses_digest for pair in crashed.pairs] == [pair.a.losses_digest for pair in good.pairs]
+    assert all(run.ending == "finished" for pair in good.pairs for run in (pair.a, pair.b))
+    assert (crashed.b.label, good.b.label) == (plan.sources[1].target, plan.sources[2].target.rpartition(":")[2])
+    assert crashed.b.cost is None
+    assert good.b.cost is not None
+    assert good.b.cost.peak_bytes > 0
+    assert (crashed.b.rates, list(good.b.rates)) == ({}, [3e-3])
+
+
 def test_each_gets_its_own_best_rate(folder: Path) -> None:
     class Counted(Progress):
         def __init__(self) -> None:
@@ -128,6 +145,13 @@ def test_rates_are_spread_around_the_usual_one() -> None:
     assert around(3e-3, 3) == (0.000949, 0.003, 0.00949)
     assert len(around(1.0, 4)) == 4
     assert math.prod(around(1.0, 4)) == pytest.approx(1, rel=0.01)
+
+
+def test_of_equal_rates_the_usual_one_is_taken() -> None:
+    assert best({0.001: 0.5, 0.003: 0.5, 0.009: 0.5}, usual=0.003) == 0.003
+    assert best({0.001: 0.5, 0.003: 0.5, 0.01: 0.6}, usual=0.003) == 0.01
+    assert best({0.001: math.nan, 0.003: math.nan, 0.01: 0.1}, usual=0.003) == 0.01
+    assert best({0.001: math.nan}, usual=0.003) is None
 
 
 def test_what_cannot_be_opened_is_an_error(folder: Path) -> None:

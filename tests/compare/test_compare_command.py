@@ -64,6 +64,8 @@ def test_a_file_against_itself_mended(tmp_path: Path) -> None:
         (["net.py", "net.py", "--ignore", "loss"], "without --fix or --each no rules run"),
         (["net.py", "net.py", "--data", "nothing.csv"], "nothing.csv"),
         (["net.py", "net.py", "--out", "net.py"], "--out net.py"),
+        (["net.py", "net.py", "--json", "net.py/all.json"], "net.py/all.json: cannot write: Not a directory"),
+        (["net.py", "relu-not-inplace"], "help: nnlint compare net.py --fix relu-not-inplace"),
     ],
 )
 def test_wrong_uses(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def test_what_a_comparison_rests_on_is_printed() -> None:
     assert "data: digits: 1×8×8 a sample" in text
     assert "recipe: 20 epochs, batches of 64, AdamW, one-cycle, weight decay 0.01" in text
     assert "The recipe decides how big a difference looks" in text
+    assert "p tells chance in training, not what other data would say" in text
     assert "A  plain: plain.py" in text
     assert "learning rate 0.003" in text
     assert "B (mended) is better than A (plain) by 2.35 points (p = 0.0078, 8 seeds)." in text
@@ -69,6 +70,7 @@ def test_rates_losses_and_the_diff_are_shown() -> None:
     rows = [line.split() for line in text.splitlines()]
     assert ["0.003", "90.0", "%", "*", "–"] in rows
     assert ["0.001", "80.0", "%", "95.0", "%", "*"] in rows
+    assert "A is best at an end of the rates that were tried" in text
     assert "different losses, binary_cross_entropy and cross_entropy" in text
     assert "fixes: relu-not-inplace\n--- a/net.py" in text
 

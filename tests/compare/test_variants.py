@@ -102,6 +102,13 @@ def test_some_rules(everything: tuple[Variants, Path]) -> None:
     assert sorted(by_category.fixes[1]) == ["bias-before-batch-norm", "relu-not-inplace"]
 
 
+def test_each_of_one_is_that_one(everything: tuple[Variants, Path]) -> None:
+    _, file = everything
+    variants = fixed(str(file), ["relu-not-inplace"], each=True)
+    assert [source.label for source in variants.sources] == [AS_WRITTEN, "with relu-not-inplace"]
+    assert variants.notes == ()
+
+
 def test_rules_that_are_ignored(everything: tuple[Variants, Path]) -> None:
     _, file = everything
     settings = Settings(ignore=("relu-not-inplace", "loss"))
@@ -132,7 +139,7 @@ def test_nothing_to_fix(tmp_path: Path) -> None:
 
 def test_findings_without_an_applicable_fix_are_listed(tmp_path: Path) -> None:
     said = refused(write(tmp_path, NET + SCRIPT, softmax=True), "conv-kernel-not-3x3")
-    assert "none of its findings among the rules asked for has a fix that applies" in said
+    assert "nothing is found that the rules asked for could fix" in said
     assert "relu-not-inplace (has a fix)" in said
 
 
@@ -149,6 +156,13 @@ def test_a_rule_that_does_not_exist(tmp_path: Path) -> None:
 
 def test_a_second_file_is_no_rule(tmp_path: Path) -> None:
     assert "is a second one" in refused(write(tmp_path, NET), "other.py")
+
+
+def test_a_rule_is_no_file(tmp_path: Path) -> None:
+    target = write(tmp_path, NET)
+    assert f"help: nnlint compare {target} --fix relu-not-inplace" in refused("relu-not-inplace", target)
+    with pytest.raises(UsageError, match="rules stand after the file"):
+        of_targets([target, "relu-not-inplace"])
 
 
 def test_a_file_that_is_not_there() -> None:

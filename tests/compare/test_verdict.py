@@ -45,6 +45,15 @@ def test_equal_losses_with_other_answers_are_not_identical() -> None:
     assert effect(pairs(a, b), "accuracy").verdict == "worse"
 
 
+def test_equal_training_and_accuracy_with_another_validation_loss_are_not_identical() -> None:
+    """What differs in evaluation alone may leave every sample on the side where it was."""
+    one = trained(0.9, "same")
+    other = replace(one, epochs=(one.epochs[0], replace(one.epochs[1], val_loss=0.123)))
+    assert effect(pairs([one] * 6, [other] * 6), "accuracy").verdict == "no evidence"
+    no_number = replace(one, epochs=(replace(one.epochs[0], val_loss=math.nan),))
+    assert effect(pairs([no_number] * 6, [no_number] * 6), "accuracy").verdict == "bit-identical"
+
+
 def test_one_pair_that_differs_spoils_the_proof() -> None:
     assert effect(pairs(LOW, [*LOW[:7], 0.95]), "accuracy").verdict == "no evidence"
 

@@ -19,6 +19,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run nnlint with these arguments (without the program's name) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _fill_closed()
     try:
         return _dispatch(arguments)
     except NnlintError as error:
@@ -36,6 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("  help: NNLINT_TRACEBACK=1 shows where; please report it", file=sys.stderr)
         _traceback_if_wanted(arguments)
         return 2
+
+
+def _fill_closed() -> None:
+    """Open what was closed when the process started (``nnlint … >&-``): the next file would get its number, and with it
+    whatever is printed."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
 
 
 def _dispatch(arguments: list[str]) -> int:

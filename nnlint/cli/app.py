@@ -52,11 +52,17 @@ def run(arguments: list[str]) -> int:
 
     Raises:
         KeyboardInterrupt: if the user interrupts it.
+        BrokenPipeError: if nobody reads the output any more.
     """
     try:
         code = app(arguments, prog_name="nnlint", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as error:
+        # typer ends the process where a pipe is closed, with the exit code of findings
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None
+        raise
     except _CLICK_ERROR as error:
         error.show()
         return 2

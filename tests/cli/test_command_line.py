@@ -300,10 +300,19 @@ def test_show_files(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_crash(files: Path) -> None:
-    script = f"{sys.executable} -m nnlint rule --all | head -1"
+    script = f"{sys.executable} -m nnlint rule --all | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("activation-on-logits (warning)")
     assert done.stderr == ""
+    assert done.returncode == 2  # not 1, which says that there are findings
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are closed by a shell of POSIX")
+def test_what_was_closed_at_the_start_is_not_written_into(files: Path) -> None:
+    script = f"{sys.executable} -m nnlint net.py --exit-zero --output-file out.txt >&-"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "dropout-before-batch-norm" in (files / "out.txt").read_text()
 
 
 def test_what_the_terminal_cannot_show_is_escaped(files: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nnlint.train.watch import Watch
 
 if TYPE_CHECKING:
-    from nnlint.train.results import Epoch, Trained
+    from nnlint.train.results import Epoch
 
 #: seconds between two looks of the bar: drawing it at every step would cost more than a small step does
 _PATIENCE = 0.1
@@ -69,8 +69,8 @@ class Progress(Watch):
         self.show(_row(epoch, self.epochs))
         self.done = epoch.number
 
-    def end(self, trained: Trained) -> None:  # noqa: ARG002
-        """Take the bar away."""
+    def close(self) -> None:
+        """Take the bar away, and give the terminal its cursor back."""
         if self.bar is not None:
             self.bar.stop()
 

@@ -73,7 +73,7 @@ AugmentOption: TypeAlias = Annotated[
     typer.Option("--augment", metavar="NAME", help="Random changes of images: shift, flip. Repeatable."),
 ]
 ClipOption: TypeAlias = Annotated[
-    float | None, typer.Option("--clip", min=0.0, metavar="NORM", help="Clip the norm of the gradients.")
+    float | None, typer.Option("--clip", min=1e-9, metavar="NORM", help="Clip the norm of the gradients.")
 ]
 JudgeOption: TypeAlias = Annotated[
     str | None, typer.Option("--loss", metavar="NAME", help="cross-entropy, mse-loss …", show_default="what fits")

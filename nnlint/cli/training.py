@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -167,8 +167,9 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
         folder.write_summary(summary_of(config, data, objective, network))
     folder.share(world)
     recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job), history)
-    progress = Progress(show, done)
-    trained = train(job.net, data, objective, config, watch=Watches(progress, recorder), resume=state, world=world)
+    with closing(Progress(show, done)) as progress:
+        watch = Watches(progress, recorder)
+        trained = train(job.net, data, objective, config, watch=watch, resume=state, world=world)
     folder.write_summary(summary_of(config, data, objective, network, trained))
     _write_page(folder.path / "report.html", job, trained)
     for line in outcome(trained, folder.path):

@@ -20,7 +20,8 @@ from nnlint.train.augment import augmented
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Split
 from nnlint.train.distributed import World
-from nnlint.train.hardware import Hardware, seeded_worker
+from nnlint.train.hardware import Hardware
+from nnlint.train.rng import seeded_worker
 
 #: inputs that take less than this as floats are normalised once, ahead of training
 AHEAD = 512 << 20

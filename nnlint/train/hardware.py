@@ -7,16 +7,15 @@ bit for bit. What each of them does is in `_default`, `_speed` and `_repro`, wit
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from packaging.version import Version
+from torch import nn
 
 from nnlint.errors import UsageError
 from nnlint.train.config import TrainConfig
@@ -50,6 +49,13 @@ class Hardware:
     resident: bool = False
     said: tuple[str, ...] = ()
     _shapes: set[tuple[int, ...]] = field(default_factory=set, repr=False)
+
+    def moved(self, net: nn.Module) -> None:
+        """Take a network to the device, laid out in memory as it is used there."""
+        net.to(self.device)
+        # kernels over volumes have five axes, and no layout of four
+        if all(tensor.dim() != 5 for tensor in net.state_dict().values() if isinstance(tensor, torch.Tensor)):
+            net.to(memory_format=self.memory_format)  # type: ignore[call-overload]
 
     def fits(self, size: int) -> bool:
         """Whether arrays of so many bytes are to be kept on the GPU."""
@@ -268,13 +274,6 @@ def bf16_on_cpu() -> bool:
 def full(outputs: torch.Tensor) -> torch.Tensor:
     """What autocast left in 16 bits, in float32: losses and metrics are sums, and need the bits."""
     return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
-
-
-def seeded_worker(_worker_id: int) -> None:
-    """For ``DataLoader(worker_init_fn=…)``: Python's and NumPy's generators follow torch's, which the loader seeds."""
-    seed = torch.initial_seed() % 2**32
-    random.seed(seed)
-    np.random.seed(seed)
 
 
 def facts(device: torch.device | None = None) -> dict[str, str]:

@@ -124,7 +124,7 @@ class _Training:
     def begin(self, resume: Mapping[str, Any] | None) -> None:
         """Everything that is done once, ahead of the first step."""
         config, hardware = self.config, self.hardware
-        self.net.to(hardware.device, memory_format=hardware.memory_format)  # type: ignore[call-overload]
+        hardware.moved(self.net)
         self.train_batches = batches.training(self.data, config, hardware, self.world)
         self.val_batches = batches.judging(self.data, self.data.val, config, hardware, self.world)
         self.optimizer = optimizer.make_optimizer(self.net, config, fused=hardware.fused)

@@ -64,7 +64,8 @@ def objective_for(
         label_smoothing: of cross-entropy.
 
     Raises:
-        UsageError: if the loss asked for is none of `LossName`, or does not fit.
+        UsageError: if the loss asked for is none of `LossName`, or does not fit; if the labels of another loss than
+            cross-entropy are to be smoothed.
     """
     if asked is not None:
         name, why = _asked(asked, data.task, outputs), "as asked for"
@@ -74,6 +75,12 @@ def objective_for(
         name, why = _of_head(data.task, head, outputs)
         if stated is not None:
             why += f" ({stated}, which its file states, does not fit {_what(data.task, outputs)})"
+    if label_smoothing and name != "cross_entropy":
+        raise UsageError(
+            f"labels are smoothed in cross-entropy, and the loss is {name}, {why}",
+            where="--label-smoothing",
+            help="leave it out" if outputs == 1 else "leave it out, or give a network that returns scores",
+        )
     one = data.task == "binary" and outputs == 1
     return Objective(
         name,

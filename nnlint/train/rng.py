@@ -17,6 +17,13 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def seeded_worker(_worker_id: int) -> None:
+    """For ``DataLoader(worker_init_fn=…)``: Python's and NumPy's generators follow torch's, which the loader seeds."""
+    seed = torch.initial_seed() % 2**32
+    random.seed(seed)
+    np.random.seed(seed)
+
+
 def rng_state() -> dict[str, Any]:
     """The state of those generators, as plain tensors and numbers."""
     name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from nnlint.__main__ import main
+from nnlint.errors import NnlintError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REFERENCE, TABULAR = str(EXAMPLES / "reference_net.py"), str(EXAMPLES / "tabular_net.py")
@@ -122,6 +123,7 @@ def test_augmentation_label_smoothing_and_clipping_are_said(capsys):
     ("arguments", "said"),
     [
         (["--speed", "--repro"], "--speed --repro: the fastest kernels are not those that repeat"),
+        (["--clip", "0"], "--clip"),
         (["--size", "big"], "--size: 'big' is no size"),
         (["--augment", "rotate"], "--augment: there is no 'rotate'"),
         (["--loss", "hinge"], "--loss: there is no loss 'hinge' here"),
@@ -137,6 +139,20 @@ def test_a_wrong_use_is_explained(capsys, arguments, said):
     assert code == 2
     assert said in err
     assert "Traceback" not in out + err
+
+
+def test_the_bar_goes_whatever_ends_the_training(capsys, monkeypatch):
+    def full(*_):
+        raise NnlintError("the disk is full")
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("nnlint.train.recorder.save", full)
+    code, _, err = train(capsys, TABULAR, "--data", "diabetes", "--epochs", 1)
+    assert code == 2
+    assert "the disk is full" in err
+    hidden, shown = (err.rfind(f"\x1b[?25{letter}") for letter in "lh")
+    assert 0 <= hidden < shown
 
 
 def test_only_images_are_augmented(capsys):
@@ -184,7 +200,7 @@ def test_arrays_of_ones_own(capsys):
     rng = np.random.default_rng(0)
     labels = np.arange(120) % 2
     rows = rng.normal(size=(120, 5)).astype(np.float32)
-    rows[:, 0] += 3 * labels
+    rows[:, 0] += 6 * labels
     np.savez("own.npz", x=rows, y=labels)
     code, _, _ = train(capsys, TABULAR, "--data", "own.npz", "--epochs", 30, "--out", "here")
     assert code == 0

@@ -14,7 +14,7 @@ from torch import nn
 from nnlint.errors import UsageError
 from nnlint.train import hardware
 from nnlint.train.config import TrainConfig
-from nnlint.train.hardware import FEW_SHAPES, chosen, facts, prepared
+from nnlint.train.hardware import FEW_SHAPES, Hardware, chosen, facts, prepared
 from nnlint.train.switches import set_tf32, switches
 
 NO_GPU = not torch.cuda.is_available()
@@ -239,3 +239,10 @@ def test_a_workspace_that_comes_too_late_is_said(gpu: pytest.MonkeyPatch) -> Non
     gpu.setattr(torch.cuda, "is_initialized", lambda: True)
     with prepared(TrainConfig(mode="repro"), image_like=True) as found:
         assert any("CUDA had started before CUBLAS_WORKSPACE_CONFIG" in sentence for sentence in found.said)
+
+
+@pytest.mark.parametrize(("kernel", "laid_out"), [(nn.Conv2d(2, 3, 3), True), (nn.Conv3d(2, 3, (1, 3, 3)), False)])
+def test_a_network_over_volumes_stays_as_it_lies(kernel: nn.Module, laid_out: bool) -> None:
+    net = nn.Sequential(nn.Conv2d(2, 2, 3), kernel)
+    Hardware(torch.device("cpu"), memory_format=torch.channels_last).moved(net)
+    assert net[0].weight.is_contiguous(memory_format=torch.channels_last) is laid_out

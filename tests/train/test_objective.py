@@ -85,3 +85,8 @@ def test_a_probability_of_a_half_divides_yes_from_no():
 def test_label_smoothing_reaches_cross_entropy():
     smooth = objective_for(data("classes", 3), "scores", 3, label_smoothing=0.1)
     assert torch.equal(smooth.loss(SCORES, CLASSES), functional.cross_entropy(SCORES, CLASSES, label_smoothing=0.1))
+
+
+def test_other_losses_smooth_no_labels():
+    with pytest.raises(UsageError, match="smoothed in cross-entropy, and the loss is binary_cross_entropy_with_logits"):
+        objective_for(data("binary", 1), "scores", 1, label_smoothing=0.1)

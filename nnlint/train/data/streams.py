@@ -47,6 +47,8 @@ def streamed(spec: str, parts: Mapping[str, Any], classes: tuple[str, ...], task
         raise UsageError(f"samples have different shapes: {told}", where=spec)
     targets = {part: _targets(f"{spec}, {part}", divided[part], stream) for part, stream in streams.items()}
     chosen, names, outputs = _task(spec, divided["train"], targets, classes, task, notes)
+    if streams["train"].loader is not None:
+        notes.append("the loader makes its batches itself: --batch-size and --workers are not used")
     inputs = sample(streams["train"], _INPUTS)
     mean, std = (None, None) if inputs.is_floating_point() else mean_and_std(inputs.numpy())
     numbers = mean_and_std(targets["train"].astype(np.float32)) if chosen == "numbers" else None

@@ -133,6 +133,7 @@ def test_loaders_are_kept(made):
     data = load_data(made("return DataLoader(Named(), batch_size=6, shuffle=True), DataLoader(Named(8), batch_size=4)"))
     assert data.train.loader is not None and data.train.samples == 40
     assert data.classes == ("n", "e", "s", "w") and data.shape == (3, 4, 4)
+    assert data.notes == ("the loader makes its batches itself: --batch-size and --workers are not used",)
     seen = viewed(data, 1, (2, 2))
     inputs, _ = next(iter(seen.train.loader))
     assert inputs.shape == (6, 1, 2, 2) and len(seen.train.loader) == 7

@@ -21,6 +21,7 @@ from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Split
 from nnlint.train.distributed import World
 from nnlint.train.hardware import Hardware
+from nnlint.train.normalise import Normaliser
 from nnlint.train.rng import seeded_worker
 
 #: inputs that take less than this as floats are normalised once, ahead of training
@@ -85,7 +86,7 @@ class _ArrayBatches:
         self, data: Data, split: Arrays, config: TrainConfig, hardware: Hardware, world: World, *, learning: bool
     ) -> None:
         self.config, self.hardware, self.world, self.learning = config, hardware, world, learning
-        self.normalise = _Normaliser(data)
+        self.normalise = Normaliser(data)
         inputs, targets = split.inputs, self.normalise.targets(split.targets)
         self.ahead = inputs.numel() * 4 <= AHEAD
         if self.ahead:
@@ -131,7 +132,7 @@ class _StreamBatches:
     ) -> None:
         assert not isinstance(split, Arrays)
         self.name, self.config, self.hardware, self.world, self.learning = data.name, config, hardware, world, learning
-        self.normalise = _Normaliser(data)
+        self.normalise = Normaliser(data)
         self.sizes: list[int] = []
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
@@ -277,29 +278,3 @@ def _to(tensor: Tensor, hardware: Hardware) -> Tensor:
     if hardware.pin and not tensor.is_pinned():
         tensor = tensor.pin_memory()
     return tensor.to(hardware.device, non_blocking=hardware.pin)
-
-
-class _Normaliser:
-    """Inputs of mean 0 and deviation 1, a channel or feature; targets likewise where they are numbers."""
-
-    def __init__(self, data: Data) -> None:
-        self.data = data
-        self.shape = (-1, *(1,) * (len(data.shape) - 1))
-
-    def inputs(self, inputs: Tensor) -> Tensor:
-        """Floats."""
-        integers = not inputs.is_floating_point()
-        inputs = inputs.float()
-        if self.data.mean is None or self.data.std is None:
-            return inputs / 255 if integers and len(self.shape) == 3 else inputs
-        mean, std = (one.to(inputs.device).view(self.shape) for one in (self.data.mean, self.data.std))
-        return (inputs - mean) / std
-
-    def targets(self, targets: Tensor) -> Tensor:
-        """Class numbers as they are, numbers standardised."""
-        if self.data.task != "numbers":
-            return targets.long()
-        if self.data.target_mean is None or self.data.target_std is None:
-            return targets.float()
-        mean, std = self.data.target_mean.to(targets.device), self.data.target_std.to(targets.device)
-        return (targets.float() - mean) / std

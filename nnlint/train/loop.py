@@ -140,20 +140,29 @@ class _Training:
                 self.watch.say(sentence)
         self.watch.begin(hardware.facts(), config.epochs, self.train_batches.steps)
 
-    @property
-    def judged(self) -> nn.Module:
-        """Several processes judge different numbers of batches, and the wrapper would wait for all of them at each."""
-        return self.model if self.world.size == 1 else self.net
-
     def one_epoch(self) -> None:
         """Learn from every training sample once, then look at the validation data."""
+        before, started = len(self.losses), time.perf_counter()
+        weighed, lr = self._learn()
+        self.hardware.synchronize()  # a GPU works on while Python goes ahead: the clock is read when it is done
+        learnt = time.perf_counter()
+        val_loss, metrics = self._look(self.val_batches, "validation")
+        looked = time.perf_counter()
+
+        samples = sum(weighed)
+        train_loss = sum(loss * n for loss, n in zip(self.losses[before:], weighed, strict=True)) / samples
+        self.epoch += 1
+        times = learnt - started, looked - learnt
+        self.history.append(Epoch(self.epoch, train_loss, val_loss, metrics, lr, *times, samples=round(samples)))
+        self.watch.epoch(self.history[-1], self.state)
+
+    def _learn(self) -> tuple[list[float], float]:
+        """A step for each batch. How many samples each had, over all processes, and the rate of the last one."""
         config, hardware = self.config, self.hardware
         parameters = list(self.model.parameters())
-        weighed: list[float] = []
-        before = len(self.losses)
         patience = GPU_PATIENCE if hardware.device.type == "cuda" else 1
-        started = time.perf_counter()
-
+        weighed: list[float] = []
+        lr = 0.0
         self.model.train()
         self.doing = "training"
         for inputs, targets, share in self.train_batches.epoch(self.epoch):
@@ -172,37 +181,24 @@ class _Training:
             loss.backward()
             if config.clip is not None:
                 nn.utils.clip_grad_norm_(parameters, config.clip)
-            lr = self.optimizer.param_groups[0]["lr"]
+            lr = float(self.optimizer.param_groups[0]["lr"])
             self.optimizer.step()
             self.scheduler.step()
             self.step += 1
             self.watch.step(len(weighed))
         self._read_losses(inputs, targets)
         share_buffers(self.net, self.world)
-
-        hardware.synchronize()  # a GPU works on while Python goes ahead: the clock is read when it is done
-        learnt = time.perf_counter()
-        self.doing = "validation"
-        val_loss, metrics = evaluate(self.judged, self.val_batches, self.data, self.objective, hardware, self.world)
-        looked = time.perf_counter()
         self.doing = ""
+        return weighed, lr
 
-        samples = sum(weighed)
-        train_loss = sum(loss * n for loss, n in zip(self.losses[before:], weighed, strict=True))
-        self.epoch += 1
-        self.history.append(
-            Epoch(
-                number=self.epoch,
-                train_loss=train_loss / samples,
-                val_loss=val_loss,
-                metrics=metrics,
-                lr=float(lr),
-                seconds=learnt - started,
-                val_seconds=looked - learnt,
-                samples=round(samples),
-            )
-        )
-        self.watch.epoch(self.history[-1], self.state)
+    def _look(self, samples: batches.Batches, why: str) -> tuple[float, Mapping[str, float]]:
+        """Loss and metrics of the network as it is now."""
+        self.doing = why
+        # several processes judge different numbers of batches, and the wrapper would wait for all of them at each
+        net = self.model if self.world.size == 1 else self.net
+        found = evaluate(net, samples, self.data, self.objective, self.hardware, self.world)
+        self.doing = ""
+        return found
 
     def _loss(self, model: Callable[..., Any], inputs: Tensor, targets: Tensor) -> Tensor:
         with self.hardware.autocast():
@@ -245,18 +241,13 @@ class _Training:
             return f"{noticed} (a GPU is asked every {GPU_PATIENCE} steps); with --device cpu it is told where it began"
         return where_it_began(self.net, inputs, targets, self.objective, autocast=self.hardware.autocast)
 
-    # ------------------------------------------------------------------------------------------------ the result
-
     def judge(self) -> None:
         """Once, at the end: on the test data; without any, the last look at the validation data has judged."""
         if self.data.test is None and self.history:
             self.final = self.history[-1].metrics
             return
         split = self.data.test if self.data.test is not None else self.data.val
-        test = batches.judging(self.data, split, self.config, self.hardware, self.world)
-        self.doing = "test"
-        _, self.final = evaluate(self.judged, test, self.data, self.objective, self.hardware, self.world)
-        self.doing = ""
+        _, self.final = self._look(batches.judging(self.data, split, self.config, self.hardware, self.world), "test")
 
     def result(self, ending: Ending, reason: str) -> Trained:
         """What came of it."""
@@ -283,8 +274,6 @@ class _Training:
             reason=reason,
             facts=self.hardware.facts(),
         )
-
-    # -------------------------------------------------------------------------------------------------- the state
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on after the epoch that was done last; plain tensors and numbers."""

@@ -173,9 +173,9 @@ class _Work:
         if self.contest.noise:
             self.rates = [self.rates[0] for _ in self.variants]
         for variant in self.variants:
-            rate = best(self.rates[variant], usual=self.plan.config.rate)
-            if rate is not None:
-                self.configs[variant] = replace(self.configs[variant], lr=rate)
+            found = best(self.rates[variant], usual=self.plan.config.rate)
+            if found is not None:
+                self.configs[variant] = replace(self.configs[variant], lr=found)
 
     def _swept(self, variant: int, rate: float, seed: int) -> Run:
         return Run(self.opened.places[variant], replace(self.plan.config, lr=rate, seed=seed), like=0)
@@ -290,4 +290,4 @@ def around(rate: float, count: int) -> tuple[float, ...]:
 def best(scores: Mapping[float, float], *, usual: float) -> float | None:
     """The rate with the highest score, of equal ones that nearest to the usual one; None where none has a score."""
     usable = [rate for rate, score in scores.items() if math.isfinite(score)]
-    return max(usable, key=lambda rate: (scores[rate], -abs(math.log(rate / usual))), default=None)
+    return max(usable, key=lambda rate: (scores[rate], -abs(rate - usual)), default=None)

@@ -20,6 +20,8 @@ from nnlint.targets import expand
 
 AS_WRITTEN = "as written"
 ALL_FIXES = "all fixes"
+#: a network, what its text has different, and the rules whose fixes it has
+_Variant = tuple[NetworkSource, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +102,29 @@ def fixed(
         variants = [_variant(target, everything, ALL_FIXES if len(applied) > 1 else f"with {applied[0]}", applied)]
         notes = mend.notes(everything)
         if each and len(applied) > 1:
-            alone = {rule: mend.with_rules([rule]) for rule in sorted(applied)}
-            singles = [_variant(target, one, f"with {rule}", (rule,)) for rule, one in alone.items() if one.changes]
+            singles, lost = _alone(mend, sorted(applied))
             variants = [*singles, *variants]
-            if lost := [rule for rule, one in alone.items() if not one.changes]:
-                notes.append(
-                    f"Alone, {_listed(lost)} {_be(lost)} not tried: what it mends is there only after other fixes."
-                )
+            notes += lost
     written = (NetworkSource(target, label=AS_WRITTEN), "", ())
     sources, diffs, fixes = zip(written, *variants, strict=True)
     return Variants(sources, diffs, fixes, notes=tuple(notes))
 
 
-def _variant(
-    target: str, result: fixing.Result, label: str, rules: tuple[str, ...]
-) -> tuple[NetworkSource, str, tuple[str, ...]]:
+def _alone(mend: _Mender, rules: Sequence[str]) -> tuple[list[_Variant], list[str]]:
+    """The file with the fixes of each rule alone; and a note on each that changes nothing then."""
+    variants, notes = [], []
+    for rule in rules:
+        result = mend.with_rules([rule])
+        if result.changes:
+            variants.append(_variant(mend.target, result, f"with {rule}", (rule,)))
+            continue
+        back = [f"it was taken back: {one.reason}" for one in result.report.taken_back]
+        why = back[0] if back else "what it mends is there only after other fixes"
+        notes.append(f"Alone, {rule} was not tried: {why}.")
+    return variants, notes
+
+
+def _variant(target: str, result: fixing.Result, label: str, rules: tuple[str, ...]) -> _Variant:
     texts = {change.original.real: change.text for change in result.changes}
     return NetworkSource(target, texts, label), fixing.diff(result.changes), rules
 
@@ -226,7 +236,3 @@ def _told(findings: Sequence[Finding]) -> list[str]:
 
 def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _be(words: Sequence[str]) -> str:
-    return "was" if len(words) == 1 else "were"

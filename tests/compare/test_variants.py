@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from nnlint.compare.variants import ALL_FIXES, AS_WRITTEN, Variants, fixed, of_targets
+from nnlint.compare.variants import ALL_FIXES, AS_WRITTEN, Variants, _alone, fixed, of_targets
 from nnlint.config.apply import Configs
 from nnlint.errors import NnlintError, UsageError
 from nnlint.settings import Settings
@@ -107,6 +108,19 @@ def test_each_of_one_is_that_one(everything: tuple[Variants, Path]) -> None:
     variants = fixed(str(file), ["relu-not-inplace"], each=True)
     assert [source.label for source in variants.sources] == [AS_WRITTEN, "with relu-not-inplace"]
     assert variants.notes == ()
+
+
+def test_a_rule_that_changes_nothing_alone_is_told() -> None:
+    """One that needs another's fix first, and one whose fix is taken back."""
+    back = SimpleNamespace(taken_back=(SimpleNamespace(reason="its outputs differ"),))
+    nothing = {"first": SimpleNamespace(taken_back=()), "second": back}
+    mender = SimpleNamespace(
+        target="net.py", with_rules=lambda rules: SimpleNamespace(changes=(), report=nothing[rules[0]])
+    )
+    variants, notes = _alone(mender, ["first", "second"])
+    assert variants == []
+    assert "Alone, first was not tried: what it mends is there only after other fixes." in notes
+    assert "Alone, second was not tried: it was taken back: its outputs differ." in notes
 
 
 def test_rules_that_are_ignored(everything: tuple[Variants, Path]) -> None:

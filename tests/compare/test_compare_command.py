@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from nets import NET, PLAIN, write
 
+from nnlint.__main__ import main
 from nnlint.cli.comparing import _Bar, _progress
 
 
@@ -68,12 +69,19 @@ def test_a_file_against_itself_mended(tmp_path: Path) -> None:
         (["net.py", "relu-not-inplace"], "help: nnlint compare net.py --fix relu-not-inplace"),
     ],
 )
-def test_wrong_uses(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_wrong_uses(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     write(tmp_path, NET)
-    done = nnlint(tmp_path, *arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
     assert not list(tmp_path.glob("runs/*"))  # nothing is left of it
 
 

@@ -70,7 +70,7 @@ def test_two_processes_learn_what_one_does_at_the_same_global_batch(seen: list[d
         assert two["first_loss"] == pytest.approx(alone.first_loss, rel=1e-6)
 
 
-@pytest.mark.parametrize("what", ["arrays", "stream", "loaders", "norm", "repro"])
+@pytest.mark.parametrize("what", ["arrays", "stream", "loaders", "few", "norm", "repro"])
 def test_all_processes_end_with_the_same_weights_buffers_and_losses(seen: list[dict[str, Any]], what: str) -> None:
     first, second = (one[what] for one in seen)
     assert first["state_digest"] == second["state_digest"]
@@ -83,6 +83,12 @@ def test_samples_that_a_sampler_repeats_are_judged_by_once(seen: list[dict[str, 
         last = one["loaders"]["epochs"][-1]
         assert last["val_loss"] == pytest.approx(one["loaders"]["loss"], rel=1e-6)
         assert last["metrics"]["accuracy"] == pytest.approx(one["loaders"]["right"], rel=1e-12)
+
+
+def test_a_process_may_have_nothing_to_judge(seen: list[dict[str, Any]]) -> None:
+    for one in seen:
+        assert one["few"]["ending"] == "finished"
+        assert one["few"]["epochs"][-1]["metrics"]["accuracy"] in (0.0, 1.0)
 
 
 def test_a_distributed_sampler_is_told_the_epoch(seen: list[dict[str, Any]]) -> None:

@@ -65,8 +65,11 @@ def assert_same(folder: Path, whole: Path) -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_killed_in_the_middle_of_an_epoch(whole: Path, tmp_path: Path, epochs: int) -> None:
+def test_killed_in_the_middle_of_an_epoch(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], epochs: int
+) -> None:
     folder = prepared(tmp_path)
+    monkeypatch.chdir(folder)
     killed = command(folder, fault=f"SIGKILL,{epochs}")
     assert killed.returncode == -9
     assert len(metrics(folder)) == epochs
@@ -76,9 +79,8 @@ def test_killed_in_the_middle_of_an_epoch(whole: Path, tmp_path: Path, epochs: i
         file.write('{"number": 9, "train_l')
     (folder / "run" / ".checkpoint-000009.pt.1.tmp").write_bytes(b"half")
 
-    again = command(folder, "--resume")
-    assert again.returncode == 0, again.stderr
-    assert "going on after epoch" in again.stdout
+    assert resumed() == 0
+    assert "going on after epoch" in capsys.readouterr().out
     assert_same(folder, whole)
 
 

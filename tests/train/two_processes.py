@@ -42,6 +42,8 @@ def data(kind: str = "arrays") -> Data:
     elif kind == "loaders":
         train_split = Stream(loader=_divided(pairs, shuffle=True))
         val_split = Stream(loader=_divided(pairs, shuffle=False))
+    elif kind == "few":
+        val_split = Arrays(inputs[:1], targets[:1])
     elif kind == "undivided":
         train_split = Stream(loader=DataLoader(pairs, BATCH, shuffle=True))
     return Data("made", "made for a test", "classes", (6,), 3, train=train_split, val=val_split)
@@ -124,6 +126,7 @@ def main() -> None:
                 "counted": world.sum(flags).tolist(),
                 "arrays": asdict(trained(network(), world=world, clip=1.0)),
                 "stream": asdict(trained(network(), "stream", world=world, clip=1.0)),
+                "few": asdict(trained(network(), "few", world=world)),
                 "norm": asdict(trained(network(norm=True), world=world)),
                 "diverging": asdict(trained(FailsInProcessOne(world.rank, error=False), world=world)),
                 "loaders": loaders(world),

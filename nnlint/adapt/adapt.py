@@ -172,7 +172,10 @@ def _adapted(fitting: Fitting, fit: Fit, view: View) -> Adapted:
         return plan.build(opening)[0]
 
     assert fit.outcome.trained is not None
-    loss, at = stated_loss(opening, graph)
+    loss, at, arguments = stated_loss(opening, graph)
+    notes = _notes(fitting, fit, view)
+    if arguments:
+        notes.append(f"{at} states its loss with {arguments}, which is not taken over")
     params, macs = (graph.params, graph.macs // BATCH) if graph is not None else (_count(build()), 0)
     return Adapted(
         opening.source,
@@ -185,7 +188,7 @@ def _adapted(fitting: Fitting, fit: Fit, view: View) -> Adapted:
         macs,
         loss,
         at,
-        tuple(_notes(fitting, fit, view)),
+        tuple(notes),
     )
 
 

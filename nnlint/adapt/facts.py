@@ -77,16 +77,21 @@ def _is(sums: Tensor) -> bool:
     return torch.allclose(sums, torch.ones_like(sums), atol=1e-3)
 
 
-def stated_loss(opening: Opening, graph: Graph | None) -> tuple[LossName | None, str]:
-    """The loss that the file states for the network, and where; None if there is none, or none the trainer knows."""
+def stated_loss(opening: Opening, graph: Graph | None) -> tuple[LossName | None, str, str]:
+    """The loss that the file states for the network; None if there is none, or none the trainer knows.
+
+    Returns:
+        its name; where it is stated; its arguments in words (``label_smoothing=0.1``), which the trainer does not take.
+    """
     losses = losses_of(opening.script, opening.candidate)
     if not losses and graph is not None:
         losses = of_part(opening.script, opening.candidate, graph)
     for loss in sorted(losses, key=lambda one: not one.backward):
         name = _known(loss)
         if name is not None:
-            return name, f"{loss.site.file}:{loss.site.line}"
-    return None, ""
+            stated = [f"{key}={fact.value!r}" for key, fact in loss.arguments.items() if fact.value != "mean"]
+            return name, f"{loss.site.file}:{loss.site.line}", ", ".join(stated)
+    return None, "", ""
 
 
 def _known(loss: Loss) -> LossName | None:

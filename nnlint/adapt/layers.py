@@ -65,9 +65,7 @@ class Change:
         for name, module in list(net.named_modules(remove_duplicate=False)):
             if module is old:
                 parent, _, own = name.rpartition(".")
-                setattr(net.get_submodule(parent), own, new) if not isinstance(
-                    net.get_submodule(parent), nn.Sequential | nn.ModuleList
-                ) else net.get_submodule(parent).__setitem__(int(own), new)  # type: ignore[operator]
+                setattr(net.get_submodule(parent), own, new)
         return f"`{self.path}`: {_short(old)} became {_short(new)}"
 
 

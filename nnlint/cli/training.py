@@ -149,7 +149,7 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
         state = load_last(folder.path)[0] if asked.resume else None
         return train(job.net, data, objective, config, watch=Watch(), resume=state, world=world)
 
-    name = Path(asked.target.partition(":")[0]).stem
+    name = run_name(asked.target)
     folder = RunFolder.last(name, asked.out) if asked.resume else RunFolder.new(name, asked.out)
     state, done = None, 0
     history: list[Epoch] = []
@@ -175,6 +175,12 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     for line in outcome(trained, folder.path):
         print(line)
     return trained
+
+
+def run_name(target: str) -> str:
+    """What runs of a target are called: ``net`` for ``models/net.py:Net``, and for ``models.net:Net``."""
+    file, is_file, _ = target.partition(".py")
+    return Path(file).name if is_file else target.partition(":")[0].rpartition(".")[2]
 
 
 def going_on(done: int, epochs: int, folder: Path) -> str:

@@ -418,6 +418,13 @@ class TestHeads:
         adapted = adapt(write(conv(rest=rest)), digits)
         assert adapted.stated_loss == stated
         assert (adapted.stated_at[-3:] == ":14") == (stated is not None)
+        assert not any("not taken over" in note for note in adapted.notes)
+
+    def test_arguments_of_the_stated_loss_are_told(self, write: Any, digits: Data) -> None:
+        loss = "nn.CrossEntropyLoss(label_smoothing=0.1, reduction='sum')(net(x), y)"
+        rest = f"net = Net()\nfor x, y in loader:\n    loss = {loss}\n    loss.backward()\n"
+        note = adapt(write(conv(rest=rest)), digits).notes[-1]
+        assert note.endswith(":14 states its loss with label_smoothing=0.1, reduction='sum', which is not taken over")
 
 
 class TestView:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from nnlint.__main__ import main
+from nnlint.cli.training import run_name
 from nnlint.errors import NnlintError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -153,6 +154,11 @@ def test_the_bar_goes_whatever_ends_the_training(capsys, monkeypatch):
     assert "the disk is full" in err
     hidden, shown = (err.rfind(f"\x1b[?25{letter}") for letter in "lh")
     assert 0 <= hidden < shown
+
+
+@pytest.mark.parametrize("target", ["net.py", "a/net.py:Net(3)", "a.b.net:Net(0.5)", "./a.b/net.py:Net", "net:make"])
+def test_runs_are_called_after_the_file(target):
+    assert run_name(target) == "net"
 
 
 def test_only_images_are_augmented(capsys):

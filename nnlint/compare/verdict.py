@@ -216,7 +216,10 @@ def of_many_tests(comparisons: Sequence[Comparison]) -> str:
     tests = sum(one.effect.p is not None and one.effect.verdict != "bit-identical" for one in comparisons)
     if tests < 2:
         return ""
-    return f"{tests} tests were made: of twenty where nothing differs, one is expected to say better or worse."
+    return (
+        f"{tests} tests were made: of twenty where nothing differs, one is expected to say better or worse. "
+        "All are against the same runs of A: what chance did to those is in every one of them."
+    )
 
 
 def change(effect: Effect, value: float | None) -> str:

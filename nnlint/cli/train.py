@@ -78,7 +78,9 @@ ClipOption: TypeAlias = Annotated[
 JudgeOption: TypeAlias = Annotated[
     str | None, typer.Option("--loss", metavar="NAME", help="cross-entropy, mse-loss …", show_default="what fits")
 ]
-SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", min=0, help="Decides weights, order, dropout.")]
+SeedOption: TypeAlias = Annotated[
+    int, typer.Option("--seed", min=0, max=2**32 - 1, help="Decides weights, order, dropout.")
+]
 SpeedOption: TypeAlias = Annotated[
     bool, typer.Option("--speed", help="As fast as it goes: cuDNN's search, TF32, bf16 …")
 ]

@@ -63,11 +63,6 @@ class World:
         dist.all_gather_object(texts, text)
         return next((one for one in texts if one), "")
 
-    def barrier(self) -> None:
-        """Wait until every process is here."""
-        if self.size > 1:
-            dist.barrier()
-
     def part(self, indices: Tensor) -> Tensor:
         """This process's part of a batch that all know: every ``size``-th, from ``rank``. Parts differ by at most one.
 

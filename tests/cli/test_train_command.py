@@ -125,6 +125,7 @@ def test_augmentation_label_smoothing_and_clipping_are_said(capsys):
     [
         (["--speed", "--repro"], "--speed --repro: the fastest kernels are not those that repeat"),
         (["--clip", "0"], "--clip"),
+        (["--seed", str(2**63)], "--seed"),
         (["--size", "big"], "--size: 'big' is no size"),
         (["--augment", "rotate"], "--augment: there is no 'rotate'"),
         (["--loss", "hinge"], "--loss: there is no loss 'hinge' here"),

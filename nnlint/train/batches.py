@@ -137,6 +137,9 @@ class _StreamBatches:
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
             self.sampler: Any = getattr(split.loader, "sampler", None)
+            if getattr(self.sampler, "generator", ...) is None:
+                # it would draw from the generator that dropout draws from, and so hang on the network
+                self.sampler.generator = torch.Generator()
             if learning:
                 _check_own(data, self.sampler, config, world)
             self.samples = split.samples or 0
@@ -159,9 +162,9 @@ class _StreamBatches:
     def epoch(self, number: int) -> Iterator[Batch]:
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(number)
-        generator = getattr(self.loader, "generator", None)
-        if generator is not None:
-            generator.manual_seed(self.config.seed * 1_000_003 + number)
+        for one in (self.loader, self.sampler):
+            if (generator := getattr(one, "generator", None)) is not None:
+                generator.manual_seed(self.config.seed * 1_000_003 + number)
         augment = self.learning and bool(self.config.augment)
         order = torch.tensor(list(self.sampler)) if augment else torch.empty(0)
         left = sys.maxsize if self.learning else _unpadded(self.sampler)

@@ -203,3 +203,15 @@ def test_with_channels_last_images_are_laid_out_so():
         batches.judging(whole, arrays, config, hardware, ALONE),
     ):
         assert all(batch[0].is_contiguous(memory_format=torch.channels_last) for batch in found.epoch(0))
+
+
+def test_the_order_of_a_shuffling_loader_hangs_on_seed_and_epoch_alone():
+    arrays = data().train
+    loader = DataLoader(TensorDataset(arrays.inputs, arrays.targets), batch_size=5, shuffle=True)
+    found = batches.training(data(train=Stream(loader=loader, samples=10)), TrainConfig(seed=2), CPU, ALONE)
+    orders = []
+    for seed, number in ((1, 0), (2, 0), (2, 1)):
+        torch.manual_seed(seed)
+        orders.append([row for batch in found.epoch(number) for row in rows(batch)])
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == list(range(10))

@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +67,8 @@ def train(
     watch = watch or Watch()
     with prepared(config, image_like=len(data.shape) == 3, local_rank=world.local_rank) as hardware:
         training = _Training(net, data, objective, config, watch, hardware, world)
-        ending, reason = cast(Ending, "finished"), ""
+        ending: Ending = "finished"
+        reason = ""
         try:
             training.begin(resume)
             while training.epoch < config.epochs:

@@ -136,8 +136,8 @@ class _StreamBatches:
         self.sizes: list[int] = []
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
-            self.sampler: Any = getattr(split.loader, "sampler", None)
-            if hasattr(self.sampler, "generator") and self.sampler.generator is None:
+            self.sampler: Any = split.loader.sampler
+            if getattr(self.sampler, "generator", ...) is None:
                 # it would draw from the generator that dropout draws from, and so hang on the network
                 self.sampler.generator = torch.Generator()
             if learning:

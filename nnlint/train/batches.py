@@ -136,10 +136,7 @@ class _StreamBatches:
         self.sizes: list[int] = []
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
-            self.sampler: Any = split.loader.sampler
-            if getattr(self.sampler, "generator", ...) is None:
-                # it would draw from the generator that dropout draws from, and so hang on the network
-                self.sampler.generator = torch.Generator()
+            self.sampler: Any = _of_its_own(split.loader.sampler)
             if learning:
                 _check_own(data, self.sampler, config, world)
             self.samples = split.samples or 0
@@ -186,6 +183,13 @@ class _StreamBatches:
                 where=self.name,
                 help="a loader is asked anew for each epoch, and has to begin again, with 2 samples or more in a batch",
             )
+
+
+def _of_its_own(sampler: Any) -> Any:
+    """A sampler with a generator: it would draw from the one dropout draws from, and so hang on the network."""
+    if getattr(sampler, "generator", ...) is None:
+        sampler.generator = torch.Generator()
+    return sampler
 
 
 def _check_own(data: Data, sampler: Any, config: TrainConfig, world: World) -> None:

@@ -7,7 +7,8 @@ The tip: preprocess ahead of time, not while training.
 
 What to do: decode and resize once, and train on the result: small files, an array that is mapped into memory, or a
 format made for it (`nnlint prepare photos/ packed/ --size 72` does it for a folder of pictures). Leave in the loop what
-is drawn anew in every epoch (crops, flips, colours), and keep the images as much larger than the crop as the crops need.
+is drawn anew in every epoch (crops, flips, colours), and keep the images as much larger than the crop as the crops
+need.
 
 What it costs: decoding a photograph of four megapixels takes some 50 milliseconds on one core (PIL, measured); a step
 on a GPU may take no longer for the whole batch. What is prepared needs space on the disk: 150 KB for 224x224 pixels as

@@ -214,7 +214,7 @@ def _read_tips(file: Path) -> Iterator[Tip]:
         sections: dict[str, dict[str, str]] = _literal(file, "TIPS")
         for section, tips in sections.items():
             yield from (Tip(key, section, text) for key, text in tips.items())
-    except (OSError, SyntaxError, ValueError, AttributeError, StopIteration) as error:
+    except (OSError, SyntaxError, ValueError, AttributeError, KeyError) as error:
         message = "the tips cannot be read: expected TIPS = {section: {key: sentence}}, all literal"
         raise RulePackError(message, where=str(file)) from error
 
@@ -247,10 +247,18 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class TipMeasured:
-    """What the measurements say of a tip, in a few words, and the comparisons that say it."""
+    """What the measurements say of a tip.
+
+    Attributes:
+        reading: in a few words.
+        span: the smallest and the largest effect of the comparisons in which the tip promises one, in hundredths of
+            the metric.
+        comparisons: all of them.
+    """
 
     tip: str
     reading: str
+    span: str
     comparisons: tuple[Measured, ...]
 
 
@@ -273,23 +281,28 @@ def list_measured() -> dict[str, TipMeasured]:
 
 def _read_measured(file: Path) -> Iterator[TipMeasured]:
     try:
-        for tip, (reading, comparisons) in _literal(file, "MEASURED").items():
+        for tip, (reading, span, comparisons) in _literal(file, "MEASURED").items():
             found = [
                 Measured(compared, data, metric, *result)
                 for compared, data, metric, results in comparisons
                 for result in results
             ]
-            yield TipMeasured(tip, reading, tuple(found))
-    except (OSError, SyntaxError, ValueError, TypeError, AttributeError, StopIteration) as error:
-        message = "the measurements cannot be read: expected MEASURED = {tip: (reading, [comparisons])}, all literal"
+            yield TipMeasured(tip, reading, span, tuple(found))
+    except (OSError, SyntaxError, ValueError, TypeError, AttributeError, KeyError) as error:
+        form = "{tip: (reading, span, [comparisons])}"
+        message = f"the measurements cannot be read: expected MEASURED = {form}, all literal"
         raise RulePackError(message, where=str(file)) from error
 
 
 def _literal(file: Path, name: str) -> Any:
     """The literal that a file assigns to a name."""
     tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    assigned = (node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name)
-    return ast.literal_eval(next(assigned).value)
+    values = {
+        ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+    }
+    return ast.literal_eval(values[name])
 
 
 def _entry_points() -> list[importlib.metadata.EntryPoint]:

@@ -47,6 +47,7 @@ with importable(TIPS):
     import _experiments
     import _render
     import _results
+    import _words
     import run
 with importable(ROOT / ".ci"):
     import tips as readme
@@ -156,9 +157,9 @@ def test_prepared_and_unprepared_samples_are_the_same_numbers(digits: Data) -> N
     ahead, anew = _data.prepared(digits, 0), _data.unprepared(digits, 0)
     assert ahead.shape == anew.shape == (1, 16, 16)
     for i in (0, 17, 39):
-        image, target = anew.train.dataset[i]
-        assert image.equal(ahead.train.inputs[i])
-        assert target == ahead.train.targets[i]
+        (image, target), (other, number) = anew.train.dataset[i], ahead.train.dataset[i]
+        assert image.equal(other)
+        assert target == number
     assert isinstance(anew.test, Arrays)
     assert anew.test.inputs.equal(ahead.test.inputs)
 
@@ -248,6 +249,38 @@ def test_what_is_measured_is_kept_and_not_measured_again(
     assert len(prints) == 4
 
 
+def test_what_a_file_says_is_not_what_it_does(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    codes = []
+    for text in ('"""Says this."""\nX = 1\n', '"""Says that."""\n# and more\nX = 1\n', "X = 2\n"):
+        file.write_text(text)
+        codes.append(_bench._code(file))
+    assert codes[0] == codes[1] != codes[2]
+
+
+def test_a_sigmoid_s_answer_is_yes_above_a_half_whatever_judges_it(data: dict[tuple[str, int | None], Data]) -> None:
+    torch = pytest.importorskip("torch")
+    (experiment,) = [one for one in EXPERIMENTS if one.name == "sigmoid-with-bce/twice"]
+    shown = data["breast-cancer", None]
+    sides = (experiment.departing, experiment.following)
+    sources = [NetworkSource(f"{TIPS / experiment.file}:{side.network}") for side in sides]
+    a, b = (_bench.objective(side, one, shown) for side, one in zip(sides, adapt_all(sources, shown), strict=True))
+    assert a.loss_name == b.loss_name == "binary_cross_entropy_with_logits"
+    outputs = torch.tensor([[-0.1], [0.4], [0.6]])
+    assert a.answers(outputs).tolist() == [0, 0, 1]
+    assert b.answers(outputs).tolist() == [0, 1, 1]
+
+
+def test_the_squared_error_of_classes_is_summed_over_them(data: dict[tuple[str, int | None], Data]) -> None:
+    torch = pytest.importorskip("torch")
+    (experiment,) = [one for one in EXPERIMENTS if one.name == "loss-fits-task/classes"]
+    shown = data["digits", 8]
+    (one,) = adapt_all([NetworkSource(f"{TIPS / experiment.file}:{experiment.departing.network}")], shown)
+    judge = _bench.objective(experiment.departing, one, shown)
+    certain_and_wrong = torch.eye(10)[[1, 2]]
+    assert float(judge.loss(certain_and_wrong, torch.tensor([0, 2]))) == pytest.approx((2 + 0) / 2)
+
+
 # -------------------------------------------------------------------------------------------------------- the results
 
 
@@ -298,6 +331,9 @@ def made(
         ),
         (made("batch-norm", "sgd", 0.0, "failed", None, following={"scores": [None] * 8}), "failed", "undecided"),
         (made("relu-family/gelu", "sgd", 0.0, "no evidence", 0.6), "no evidence", "holds"),
+        # that nothing is found is not that nothing is there: the interval reaches too far
+        (made("relu-family/gelu", "sgd", -0.03, "no evidence", 0.6), "no evidence", "no evidence"),
+        (made("relu-family/gelu", "sgd", -0.01, "worse"), "worse", "holds"),
         (made("relu-family/gelu", "sgd", 0.1, "better"), "better", "contrary"),
         (made("in-place/norm", "sgd", 0.0, "bit-identical"), "bit-identical", "contrary"),
         (
@@ -352,7 +388,14 @@ def test_adjusted_p_values() -> None:
 )
 def test_readings(statuses: list[str], said: str) -> None:
     (row,) = _results.rows(_results.Results(made("batch-norm", "sgd", 0.1, "better")))
-    assert _render.reading([replace(row, status=status) for status in statuses]) == said
+    assert _words.reading([replace(row, status=status) for status in statuses]) == said
+
+
+def test_what_should_score_alike_is_read_by_how_far_apart_it_may_be() -> None:
+    (row,) = _results.rows(_results.Results(made("relu-family/gelu", "sgd", 0.0, "no evidence", 0.6)))
+    rows = [replace(row, status=status) for status in ("holds", "contrary", "no evidence", "undecided", "holds")]
+    said = "alike to within 2 points in 2 of 5 that should be, different in 1, undecided in 2"
+    assert _words.reading(rows) == said
 
 
 def test_results_that_are_kept_are_read_again(tmp_path: Path) -> None:
@@ -418,7 +461,8 @@ def test_nothing_is_shown_where_nothing_was_measured(pack: Path, capsys: pytest.
 
 
 def test_measurements_that_cannot_be_read(pack: Path) -> None:
-    (pack / "_measured.py").write_text("MEASURED = {'batch-norm': ('holds', [('a', 'b', 'accuracy', [('SGD',)])])}\n")
+    wrong = "MEASURED = {'batch-norm': ('holds', '+1.0', [('a', 'b', 'accuracy', [('SGD',)])])}\n"
+    (pack / "_measured.py").write_text(wrong)
     with pytest.raises(RulePackError, match="the measurements cannot be read"):
         list_measured()
 
@@ -440,4 +484,4 @@ def test_the_literal_is_as_the_formatter_writes_it() -> None:
     text = _render.measured(_results.Results(cells))
     assert max(map(len, text.splitlines())) <= 120
     assert text.count('("AdamW", 0.0, 0.0, 0.0, None, "departing cannot be trained"),\n') == 1
-    assert _render.measured(_results.Results()).endswith("\nMEASURED = {}\n")
+    assert _render.measured(_results.Results()).endswith("\nMEASURED: dict[str, object] = {}\n")

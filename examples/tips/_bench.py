@@ -6,6 +6,7 @@ same order, random numbers from one seed, alternating turns. Only what an experi
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -77,11 +78,22 @@ def recipe(experiment: Experiment, side: Side, optimizer: str, seed: int, epochs
 
 
 def objective(side: Side, adapted: Adapted, data: Data) -> Objective:
-    """The loss of a side: what it asks for, or what fits its network."""
-    if side.loss != "l1_loss":
-        return objective_for(data, adapted.head, adapted.outputs, asked=side.loss)
-    squared = objective_for(data, adapted.head, adapted.outputs)
-    return replace(squared, loss=lambda answers, targets: F.l1_loss(answers.reshape(targets.shape), targets))
+    """The loss of a side: what it asks for, or what fits its network.
+
+    Beside the trainer's own there are ``l1_loss``, and ``squared_error`` of classes, summed over them: torch's mean
+    would make every gradient smaller by their number, and SGD ten times as slow.
+    """
+    if side.loss == "l1_loss":
+        squared = objective_for(data, adapted.head, adapted.outputs)
+        return replace(squared, loss=lambda answers, targets: F.l1_loss(answers.reshape(targets.shape), targets))
+    if side.loss == "squared_error":
+        mean = objective_for(data, adapted.head, adapted.outputs, asked="mse_loss")
+        return replace(mean, loss=lambda answers, targets: adapted.outputs * mean.loss(answers, targets))
+    asked = objective_for(data, adapted.head, adapted.outputs, asked=side.loss)
+    if adapted.head == "sigmoid":
+        # its answer is yes above 0.5, whatever loss it is trained with: read as a score it would never be no
+        return replace(asked, answers=lambda answers: (answers.reshape(len(answers)) > 0.5).long())
+    return asked
 
 
 def pair(name: str, optimizer: str, seed: int, epochs: int | None = None) -> Pair:
@@ -158,13 +170,22 @@ def summary(runs: Sequence[Trained], about: Mapping[str, Any]) -> dict[str, Any]
 
 
 def fingerprint(experiment: Experiment, optimizer: str, seeds: int) -> str:
-    """Changes when the experiment's file or settings do, so that what was measured before does not stand for it."""
+    """Changes when the experiment's code or settings do, so that what was measured before does not stand for it."""
     sides = [
         (side.label, side.network, side.loss, side.shown.__name__ if side.shown else "")
         for side in (experiment.departing, experiment.following)
     ]
     recipes = [recipe(experiment, side, optimizer, 0) for side in (experiment.departing, experiment.following)]
     shown = any(side.shown for side in (experiment.departing, experiment.following))
-    text = [(HERE / name).read_text(encoding="utf-8") for name in (experiment.file, *(["_data.py"] if shown else []))]
-    what = repr((text, sides, recipes, experiment.data, experiment.side, experiment.samples, seeds))
+    code = [_code(HERE / name) for name in (experiment.file, *(["_data.py"] if shown else []))]
+    what = repr((code, sides, recipes, experiment.data, experiment.side, experiment.samples, seeds))
     return hashlib.sha256(what.encode()).hexdigest()[:16]
+
+
+def _code(file: Path) -> str:
+    """What a file does, without its docstrings, comments and layout: what they say changes no number."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.unparse(tree)

@@ -76,13 +76,13 @@ def unprepared(data: Data, seed: int) -> Data:
     return replace(prepared(data, seed), train=Stream(dataset=packed, samples=len(packed)))
 
 
-def prepared(data: Data, _seed: int) -> Data:
-    """The same numbers, all made once, ahead of training."""
+def prepared(data: Data, seed: int) -> Data:
+    """The same numbers, all made once, ahead of training; handed out one by one, as those that are not."""
     shape = (data.shape[0], SIDE, SIDE)
     splits = {
         name: _unpacked(_packed(data, split)) for name in ("train", "val", "test") if (split := getattr(data, name))
     }
-    return replace(data, shape=shape, mean=None, std=None, **splits)
+    return streamed(replace(data, shape=shape, mean=None, std=None, **splits), seed)
 
 
 def _packed(data: Data, split: object) -> Packed:

@@ -95,7 +95,8 @@ def _convolution() -> list[Experiment]:
     two, three = Side("two 3x3", "Following"), Side("three 3x3", "FollowingDeeper")
     grow = Side("8, 16, 32 channels", "Following")
     pool = Side("max pooling", "Following")
-    residual = Side("residual blocks", "Following")
+    first = Side("activation first", "Following")
+    last = Side("residual, activation last", "Residual")
     dense = Side("flatten and dense", "Departing")
     return [
         Experiment("small-kernels/5x5", two, Side("one 5x5", "Departing"), rule="conv-kernel-not-3x3", side=16),
@@ -109,8 +110,8 @@ def _convolution() -> list[Experiment]:
             rule="conv-without-padding",
             side=16,
         ),
-        Experiment("residual-blocks/plain", residual, Side("plain stack", "Departing"), rule="plain-stack-too-deep"),
-        Experiment("residual-blocks/order", residual, Side("activation last", "DepartingOrder")),
+        Experiment("residual-blocks/plain", last, Side("plain stack", "Departing"), rule="plain-stack-too-deep"),
+        Experiment("residual-blocks/order", first, Side("activation last", "Residual")),
         Experiment("global-average-pooling/head", Side("average pooling", "Following"), dense),
         Experiment("global-average-pooling/parameters", Side("the same, as large", "FollowingAsLarge"), dense),
         Experiment("max-pool-or-stride/stride", pool, Side("stride", "FollowingStride"), claim="equal"),
@@ -182,7 +183,7 @@ def _loss() -> list[Experiment]:
         Experiment(
             "loss-fits-task/classes",
             Side("cross-entropy", "Following"),
-            Side("squared error", "Departing", loss="mse_loss"),
+            Side("squared error", "Departing", loss="squared_error"),
         ),
         Experiment(
             "loss-fits-task/yes-or-no",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import math
 import statistics
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import _results
-from _experiments import EPOCHS, EXPERIMENTS, RECIPES, SAMPLES, UNMEASURED, Experiment
+from _data import BATCH
+from _experiments import EPOCHS, EXPERIMENTS, SAMPLES, UNMEASURED, Experiment
 from _results import Results, Row
+from _words import capital, effect_of, ratio, reading, recipe_name, score, span
 
 from nnlint.registry import Tip, list_tips
 
@@ -31,6 +33,7 @@ TITLES = (
     "verdict",
     "time",
     "parameters",
+    "computation",
     "memory: training",
     "forward",
 )
@@ -60,19 +63,23 @@ def generated(results: Results) -> dict[Path, str]:
 
 HEAD = '''"""What following each tip was worth where it was put to the test; written by ``examples/tips/run.py``.
 
-Tip → what the measurements say of it, and the comparisons: what was compared, data, metric, and for each recipe the
-mean effect of following over the seeds and the ends of its interval of 95 % (percentage points of accuracy, hundredths
-of R²), p, and the verdict on following with all comparisons considered. Read by `ast`, so the value is a literal.
+Tip → what the measurements say of it; the smallest and the largest effect where it promises one; the comparisons: what
+was compared, data, metric, and for each recipe the mean effect of following over the seeds and the ends of its interval
+of 95 % (percentage points of accuracy, hundredths of R²), p, and the verdict on following with all comparisons
+considered. Read by `ast`, so the value is a literal.
 """
 
 '''
+#: sentences stay in one piece, and minus signs are true ones
+LONG = "# ruff: noqa: E501, RUF001\n\n"
 
 
 def measured(results: Results) -> str:
     """The literal that `nnlint rule` reads, as the formatter writes it."""
     lines = []
     for tip, rows in _results.by_tip(_results.rows(results)):
-        lines += [f"    {_quoted(tip)}: (", f"        {_quoted(reading(rows))},", "        ["]
+        head = (reading(rows), span(rows))
+        lines += [f"    {_quoted(tip)}: (", *(f"        {_quoted(one)}," for one in head), "        ["]
         for experiment in dict.fromkeys(row.experiment for row in rows):
             mine = [row for row in rows if row.experiment is experiment]
             about = (mine[0].compared, experiment.on, mine[0].cell["effect"]["metric"])
@@ -80,7 +87,9 @@ def measured(results: Results) -> str:
             lines += [f"                    {_literal(row)}," for row in mine]
             lines += ["                ],", "            ),"]
         lines += ["        ],", "    ),"]
-    return HEAD + ("\n".join(["MEASURED = {", *lines, "}"]) if lines else "MEASURED = {}") + "\n"
+    if not lines:
+        return f"{HEAD}MEASURED: dict[str, object] = {{}}\n"
+    return "\n".join([f"{HEAD}{LONG}MEASURED: dict[str, object] = {{", *lines, "}", ""])
 
 
 def _literal(row: Row) -> str:
@@ -126,19 +135,21 @@ is held equal and what differs.
 order, and the first weights where they can. An effect is the mean of the differences, following minus departing, in
 percentage points of accuracy on test data that nothing was chosen by (hundredths of R² for numbers); with its interval
 of 95 % and p by the exact sign-flip test. Above zero, following is better. Costs are those of following as a multiple
-of departing's: the seconds of a whole training ({jobs}), the parameters, the most memory of a training step, and
-of a forward pass without gradients.
+of departing's: the seconds of a whole training ({jobs}), the parameters, the multiply-adds of a sample, the most memory
+of a training step, and of a forward pass without gradients.
 
 **What a verdict means.** Of {tests} tests at 5 %, about {alarms} would be false alarms if no tip made a difference. So
-the p values are adjusted (Benjamini and Hochberg 1995): of all verdicts "better" and "worse" together, 5 % are expected
-to be false. "No evidence" is no evidence of a difference; the interval, which is not adjusted, says how large a
-difference could still be. With 8 pairs p cannot be below 0.0078.
+the p values are adjusted (Benjamini and Hochberg 1995): of all verdicts "better" and "worse" together, at most 5 % are
+expected to be false. "No evidence" is no evidence of a difference, and not evidence that there is none: the interval,
+which is not adjusted, says how large one could still be. Two that should score alike are said to only where the whole
+interval lies within {alike:g} points of zero. With 8 pairs p cannot be below 0.0078.
 
 **What it cannot say.** These are grey images of 8 or 16 pixels a side, {samples} to learn from ({samples} others for
-each seed: with all 1,257 nearly every network is right nearly always) and 360 to judge by, and two small tables;
-networks of some thousand weights; {epochs} epochs; the recipes of `nnlint train` with their default learning rates.
-Several tips were made for deep networks, long trainings and large images. `nnlint compare` measures the same on your
-network and data.
+each seed: with all 1,257 nearly every network is right nearly always) and 360 to judge by, the same for every seed, and
+two small tables; networks of some thousand weights; {epochs} epochs, which are {steps} steps; the recipes of `nnlint
+train` with their default learning rates and torch's first weights. Where an effect is large with one recipe and small
+with another, part of it is how fast a network learns at that rate. Several tips were made for deep networks, long
+trainings and large images. `nnlint compare` measures the same on your network and data.
 """
 
 
@@ -156,6 +167,8 @@ def _introduction(results: Results, made: Sequence[Row]) -> str:
         alarms=round(tests * _results.FALSE_FINDINGS),
         samples=SAMPLES,
         epochs=EPOCHS,
+        steps=EPOCHS * math.ceil(SAMPLES / BATCH),
+        alike=100 * _results.ALIKE,
     )
     paragraphs = (
         textwrap.fill(one, 120, break_long_words=False, break_on_hyphens=False) for one in text.strip().split("\n\n")
@@ -169,51 +182,10 @@ def _glance(made: Sequence[Row]) -> str:
     for tip in list_tips():
         rows = by_tip.get(tip.key, [])
         said = (
-            _capital(reading(rows)) if rows else "Not put to the test" if tip.key in UNMEASURED else "Not measured yet"
+            capital(reading(rows)) if rows else "Not put to the test" if tip.key in UNMEASURED else "Not measured yet"
         )
         lines.append(f"| [{tip.text.removesuffix('.')}](#{tip.key}) | {span(rows)} | {said} |")
     return "\n".join(lines)
-
-
-def span(rows: Sequence[Row]) -> str:
-    """The smallest and the largest effect of the comparisons that the tip claims something of."""
-    claimed = [row for row in rows if row.experiment.claim in ("better", "cheaper")]
-    means = [row.cell["effect"]["mean"] for row in claimed if row.cell["effect"]["mean"] is not None]
-    if not means:
-        return ""
-    low, high = _signed(min(means)), _signed(max(means))
-    return low if low == high else f"{low} to {high}"
-
-
-def reading(rows: Sequence[Row]) -> str:
-    """What the comparisons of a tip come to, in one sentence without its full stop."""
-    claimed = [row for row in rows if row.experiment.claim != "equal"]
-    alike = [row for row in rows if row.experiment.claim == "equal"]
-    parts = [_claimed(claimed)] if claimed else []
-    if alike:
-        same = sum(row.status == "holds" for row in alike)
-        parts.append(f"what should score alike shows no difference in {same} of {len(alike)}")
-    return "; ".join(parts)
-
-
-def _claimed(rows: Sequence[Row]) -> str:
-    total = len(rows)
-    count = {status: sum(row.status == status for row in rows) for status in ("holds", "contrary", "no evidence")}
-    holds, contrary, none = count["holds"], count["contrary"], count["no evidence"]
-    of = f"of {total} comparisons" if total > 1 else "of 1 comparison"
-    rest = [f"no evidence in {none}"] if none else []
-    rest += [f"undecided in {undecided}"] if (undecided := total - holds - contrary - none) else []
-    if holds == total:
-        return f"holds in all {total} comparisons" if total > 1 else "holds in the one comparison"
-    if holds:
-        parts = [f"holds in {holds} {of}", *([f"not in {contrary}"] if contrary else []), *rest]
-    elif contrary:
-        parts = [f"does not hold in {contrary} {of}", *rest]
-    elif none:
-        parts = [f"no evidence in {none} {of}", *rest[1:]]
-    else:
-        parts = [f"undecided in {undecided} {of}"]
-    return ", ".join(parts)
 
 
 def _tip(tip: Tip, rows: Sequence[Row]) -> str:
@@ -229,7 +201,7 @@ def _tip(tip: Tip, rows: Sequence[Row]) -> str:
         return f"{head}\n\n{about}\n\nNot measured yet."
     table = "\n".join(_table(rows))
     by_experiment = "\n".join(_by_experiment(experiments, rows))
-    return f"{head}\n\n{about}\n\n{table}\n\n{_capital(reading(rows))}.\n\n{by_experiment}"
+    return f"{head}\n\n{about}\n\n{table}\n\n{capital(reading(rows))}.\n\n{by_experiment}"
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
@@ -241,12 +213,12 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
             row.compared,
             row.experiment.on,
             recipe_name(row),
-            _score(cell["departing"]),
-            _score(cell["following"]),
+            score(cell["departing"]),
+            score(cell["following"]),
             effect_of(cell),
             "" if cell["effect"]["p"] is None or row.q is None else f"{cell['effect']['p']:.3f} ({row.q:.3f})",
             VERDICTS.get(row.verdict, row.verdict),
-            *(_ratio(cell, key) for key in ("seconds", "params", "peak_bytes", "answer_bytes")),
+            *(ratio(cell, key) for key in ("seconds", "params", "macs", "peak_bytes", "answer_bytes")),
         ]
         yield f"| {' | '.join(fields)} |"
 
@@ -266,7 +238,7 @@ def _by_experiment(experiments: Sequence[Experiment], rows: Sequence[Row]) -> It
         verdicts = "; ".join(f"{said} ({recipes})" for said, recipes in _grouped((row, row.verdict) for row in mine))
         remarks = _grouped((row, remark) for row in mine for remark in _remarks(row))
         more = "".join(f" {recipes}: {remark}." for remark, recipes in remarks)
-        yield f"* {_capital(mine[0].compared)}: {expected[experiment.claim]}. Measured: {verdicts}.{more}"
+        yield f"* {capital(mine[0].compared)}: {expected[experiment.claim]}. Measured: {verdicts}.{more}"
 
 
 def _grouped(said: Iterable[tuple[Row, str]]) -> Iterator[tuple[str, str]]:
@@ -288,38 +260,3 @@ def _remarks(row: Row) -> Iterator[str]:
         base, scores = kept["baseline"], [score for score in kept["scores"] if score is not None]
         if scores and base is not None and statistics.fmean(scores) < base + 0.02:
             yield f"“{label}” learns next to nothing (a constant answer scores {100 * base:.1f})"
-
-
-def recipe_name(row: Row) -> str:
-    """The recipe as a reader knows it."""
-    return RECIPES.get(row.recipe, row.recipe)
-
-
-def effect_of(cell: Mapping[str, Any]) -> str:
-    """An effect with its interval, in points."""
-    effect = cell["effect"]
-    if effect["verdict"] == "bit-identical":
-        return "0, to the bit"
-    if effect["mean"] is None or not effect["deltas"]:
-        return "–"
-    mean = _signed(effect["mean"])
-    return mean if effect["low"] is None else f"{mean} [{_signed(effect['low'])}, {_signed(effect['high'])}]"
-
-
-def _signed(value: float) -> str:
-    text = f"{100 * value:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
-
-
-def _score(side: Mapping[str, Any]) -> str:
-    scores = [score for score in side["scores"] if score is not None]
-    return f"{100 * statistics.fmean(scores):.1f}" if scores else "–"
-
-
-def _ratio(cell: Mapping[str, Any], key: str) -> str:
-    before, after = cell["departing"][key], cell["following"][key]
-    return f"× {after / before:.2f}" if before and after else "–"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -2,8 +2,8 @@
 
 Held equal: the network, the samples, the steps; nothing is tuned. ADADELTA, SGD and Adam keep one learning rate; the
 last comparison is against the trainer's own recipe, AdamW with warm-up and one cycle.
-Different: the optimiser and its learning rate. "Needs no tuning" holds if ADADELTA is near the best on each
-architecture, not if it is the best on one.
+Different: the optimiser and its learning rate. Counted is where ADADELTA is better. "Needs no tuning" says less: that
+on each architecture it is near the best, which the effects tell.
 """
 
 from torch import nn

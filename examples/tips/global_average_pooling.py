@@ -1,7 +1,7 @@
 """Global average pooling: a 1x1 convolution and pooling against two fully connected layers.
 
 Held equal: the convolutions before the head; in the second comparison the parameters instead, to within 3 %: what the
-dense layers have, the convolutions get.
+dense layers have, the convolutions get, and with it one convolution more and several times the computation.
 Different: the head: 330 parameters against 67,000.
 """
 

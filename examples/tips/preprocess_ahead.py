@@ -1,6 +1,7 @@
 """Preprocessing: images unpacked, enlarged and normalised once, before training, against anew in every epoch.
 
-Held equal: every number that the network is given, so that every loss must be the same; the network, the order.
+Held equal: every number that the network is given, so that every loss must be the same; the network, the order; the
+loader, which hands samples out one by one in both.
 Different: the work of each epoch. (`nnlint prepare` does it once for folders of image files.)
 """
 

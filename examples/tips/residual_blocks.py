@@ -1,8 +1,9 @@
 """Residual blocks: twenty-one convolutions in a row against the same with skip connections, activation first or last.
 
-Held equal: layers, channels, parameters, norms and activations, computation but for the additions (the network with
-activation first has one norm more at its end, and one fewer at its start).
-Different: whether the input of each pair of convolutions is added to its output; where norm and activation stand.
+Held equal: layers, channels, parameters, norms and activations, computation but for the additions.
+Different: in the first comparison, whether the input of each pair of convolutions is added to its output, and nothing
+else; in the second, both of residual blocks, where norm and activation stand (with the activation first there is one
+norm more at the end, and one fewer at the start).
 """
 
 import torch
@@ -28,7 +29,7 @@ class Following(nn.Module):
         return self.head(x)
 
 
-class DepartingOrder(nn.Module):
+class Residual(nn.Module):
     """Residual blocks as they were first: the activation follows the sum."""
 
     def __init__(self, classes: int = 10, channels: int = 1) -> None:
@@ -48,7 +49,7 @@ class DepartingOrder(nn.Module):
         return self.head(x)
 
 
-class Departing(DepartingOrder):
+class Departing(Residual):
     """No residual blocks: all convolutions in one row."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Puts the tips to the test: trains a network that follows each and one that departs, and writes what came of it.
 
-    python examples/tips/run.py                    # everything: about a quarter of an hour on two cores
+    python examples/tips/run.py                    # everything: about half an hour on two cores
     python examples/tips/run.py --only batch-norm  # one tip, or one comparison of it
     python examples/tips/run.py --quick            # two seeds, two epochs: does it work? Nothing is written
     python examples/tips/run.py --render           # TIPS.md and the rules' pages anew from results.json
@@ -16,12 +16,13 @@ import difflib
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import _render
 import _results
 from _experiments import EXPERIMENTS, UNMEASURED, Experiment
+from _words import effect_of
 
 #: an experiment and a recipe
 Cell = tuple[Experiment, str]
@@ -68,59 +69,64 @@ def _named(name: str, parser: argparse.ArgumentParser) -> list[Experiment]:
 
 def _measure(cells: list[Cell], *, seeds: int, jobs: int, quick: bool) -> int:
     """Make the comparisons that are not there yet; each is kept as soon as it is finished."""
-    from _bench import fingerprint
-
-    from nnlint.compare.pool import Call, Pool
-
     results = _results.load()
-    missing: list[tuple[Experiment, str, str]] = []
-    for experiment, recipe in cells:
-        print_of_it = fingerprint(experiment, recipe, seeds)
-        there = results.cell(experiment, recipe)
-        if quick or there is None or there["fingerprint"] != print_of_it:
-            missing.append((experiment, recipe, print_of_it))
+    missing = [one for one in _prints(cells, seeds) if quick or not _is_kept(results, *one)]
     print(f"{len(cells)} comparisons, {len(cells) - len(missing)} of them made before; {seeds} seeds, {jobs} processes")
-    batches: list[list[Call]] = [
-        [
-            *(("_bench:pair", (experiment.name, recipe, seed, 2 if quick else None)) for seed in range(seeds)),
-            ("_bench:described", (experiment.name, recipe)),
-        ]
-        for experiment, recipe, _ in missing
-    ]
-    came: dict[int, list[Any]] = {at: [] for at in range(len(missing))}
     failures: list[str] = []
-    started, finished = time.perf_counter(), 0
-    with Pool(min(jobs, len(batches))) as pool:
-        for done in pool.run(batches):
-            came[done.batch].append(done.value)
-            if len(came[done.batch]) <= seeds:
-                continue
-            finished += 1
-            experiment, recipe, print_of_it = missing[done.batch]
-            *pairs, about = came.pop(done.batch)
-            wrong = next(
-                (value for value in (*pairs, about) if not isinstance(value, tuple) and not hasattr(value, "a")), None
-            )
-            if wrong is not None:
-                failures.append(f"{experiment.name}, {recipe}: {getattr(wrong, 'reason', wrong)}")
-                print(f"[{finished}/{len(missing)}] {failures[-1]}", flush=True)
-                continue
-            cell = _cell(pairs, about) | {"fingerprint": print_of_it}
-            results.cells.setdefault(experiment.name, {})[recipe] = cell
-            if not quick:
-                results.facts = _facts(jobs)
-                _results.save(results)
-            left = (time.perf_counter() - started) / finished * (len(missing) - finished)
-            said = _render.effect_of(cell)
-            print(
-                f"[{finished}/{len(missing)}] {experiment.name}, {recipe}: {said} ({left / 60:.0f} min left)",
-                flush=True,
-            )
+    started = time.perf_counter()
+    for finished, (at, values) in enumerate(_trained(missing, seeds, jobs, quick=quick), 1):
+        experiment, recipe, print_of_it = missing[at]
+        *pairs, about = values
+        if wrong := [value for value in values if isinstance(value, Exception) or hasattr(value, "reason")]:
+            failures.append(f"{experiment.name}, {recipe}: {getattr(wrong[0], 'reason', wrong[0])}")
+            print(f"[{finished}/{len(missing)}] {failures[-1]}", flush=True)
+            continue
+        cell = _cell(pairs, about) | {"fingerprint": print_of_it}
+        results.cells.setdefault(experiment.name, {})[recipe] = cell
+        if not quick:
+            results.facts = _facts(jobs)
+            _results.save(results)
+        left = (time.perf_counter() - started) / finished * (len(missing) - finished)
+        said = f"{experiment.name}, {recipe}: {effect_of(cell)} ({left / 60:.0f} min left)"
+        print(f"[{finished}/{len(missing)}] {said}", flush=True)
     if not quick:
         _write(_results.load())
     for failure in failures:
         print(f"not measured: {failure}", file=sys.stderr)
     return int(bool(failures))
+
+
+def _prints(cells: list[Cell], seeds: int) -> list[tuple[Experiment, str, str]]:
+    from _bench import fingerprint
+
+    return [(experiment, recipe, fingerprint(experiment, recipe, seeds)) for experiment, recipe in cells]
+
+
+def _is_kept(results: _results.Results, experiment: Experiment, recipe: str, print_of_it: str) -> bool:
+    there = results.cell(experiment, recipe)
+    return there is not None and bool(there["fingerprint"] == print_of_it)
+
+
+def _trained(
+    cells: list[tuple[Experiment, str, str]], seeds: int, jobs: int, *, quick: bool
+) -> Iterator[tuple[int, list[Any]]]:
+    """Each cell by its place, as it is finished: its pairs, and what its sides cost; or what came instead of one."""
+    from nnlint.compare.pool import Call, Pool
+
+    epochs = 2 if quick else None
+    batches: list[list[Call]] = [
+        [
+            *(("_bench:pair", (experiment.name, recipe, seed, epochs)) for seed in range(seeds)),
+            ("_bench:described", (experiment.name, recipe)),
+        ]
+        for experiment, recipe, _ in cells
+    ]
+    came: dict[int, list[Any]] = {at: [] for at in range(len(cells))}
+    with Pool(min(jobs, len(batches))) as pool:
+        for done in pool.run(batches):
+            came[done.batch].append(done.value)
+            if len(came[done.batch]) == len(batches[done.batch]):
+                yield done.batch, came.pop(done.batch)
 
 
 def _cell(pairs: Sequence[Any], about: tuple[Mapping[str, Any], Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Padding: 3x3 convolutions that keep the size of the map against ones that lose its border.
 
 Held equal: layers, channels, parameters, pooling, head.
-Different: the padding, and with it the size of the maps (16, 8 against 14, 12, 6, 4, 2) and the computation.
+Different: the padding, and with it the size of the maps (16, 8 against 14, 12, 6, 4, 2) and the computation. What is
+averaged at the end are 8x8 numbers against 2x2: without padding the maps get smaller as by pooling, and in so small a
+network that may be worth more than the border is (see `max_pool_or_stride.py`).
 """
 
 from torch import nn

@@ -3,7 +3,8 @@
 Held equal: layers and parameters; yes or no is told by one number.
 Different: where the sigmoid is. `binary_cross_entropy` without one cannot train: it stops at the first number outside 0
 to 1. `binary_cross_entropy_with_logits` contains it, which is the same in maths and safer in floats; a sigmoid before
-that is one too many.
+that is one too many: the loss never sees a probability below 0.5 or above 0.73. The answer is yes where the network's
+own sigmoid gives more than 0.5, also there: read as the loss reads it, it could never be no.
 """
 
 from torch import nn

@@ -2,6 +2,7 @@
 
 Held equal: the receptive field of each stage (two 3x3 see 5x5, three see 7x7), the channels, the pooling, the head.
 Different: depth, and with it the parameters (18 against 25, 27 against 49 a pair of channels) and the computation.
+A stage that starts from one grey channel has more of both as a stack: only its first convolution is that cheap.
 """
 
 from torch import nn

@@ -1,7 +1,8 @@
 """Writes the generated parts of the repository; with ``--check`` only compares them and exits with 1 if one is stale.
 
-Generated are, in README.md, everything between ``<!-- NAME -->`` and ``<!-- /NAME -->`` (the sample output and the
-table of the rules), and the JSON schemas of the JSON report and of the configuration.
+Generated are, in README.md, everything between ``<!-- NAME -->`` and ``<!-- /NAME -->`` (the sample output, the table
+of the rules, and what the tips were measured to be worth), and the JSON schemas of the JSON report and of the
+configuration.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import io
 import re
 import sys
 from pathlib import Path
+
+import tips
 
 from nnlint.__main__ import main as nnlint
 from nnlint.config.schema import text as config_schema
@@ -29,7 +32,7 @@ LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 def generated() -> dict[Path, str]:
     """The files as they should be."""
     readme = README.read_text(encoding="utf-8")
-    for name, text in (("sample", sample()), ("rules", table())):
+    for name, text in (("sample", sample()), ("rules", table()), ("tips", tips.table())):
         readme, count = re.subn(
             rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, t=text: m[1] + t + m[2], readme, flags=re.DOTALL
         )

@@ -36,9 +36,19 @@ MEASURED: dict[str, object] = {
         ],
     ),
     "same-padding": (
-        "does not hold in 3 of 3 comparisons",
-        "−23.5 to −2.0",
+        "does not hold in 4 of 6 comparisons, no evidence in 2",
+        "−23.5 to +0.1",
         [
+            (
+                "padded, then pooled against unpadded",
+                "300 digits, 16x16",
+                "accuracy",
+                [
+                    ("AdamW", -1.56, -4.07, 0.69, 0.1797, "no evidence"),
+                    ("SGD", 0.14, -0.74, 0.97, 0.7656, "no evidence"),
+                    ("Adadelta", -5.56, -10.46, -0.93, 0.0156, "worse"),
+                ],
+            ),
             (
                 "padded against unpadded",
                 "300 digits, 16x16",

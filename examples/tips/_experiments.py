@@ -104,7 +104,14 @@ def _convolution() -> list[Experiment]:
             "small-kernels/7x7", three, Side("one 7x7", "DepartingFurther"), rule="conv-kernel-not-3x3", side=16
         ),
         Experiment(
-            "same-padding",
+            "same-padding/alike",
+            Side("padded, then pooled", "FollowingPooled"),
+            Side("unpadded", "Departing"),
+            rule="conv-without-padding",
+            side=16,
+        ),
+        Experiment(
+            "same-padding/alone",
             Side("padded", "Following"),
             Side("unpadded", "Departing"),
             rule="conv-without-padding",

@@ -6,12 +6,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from nnlint.cli.progress import metric
+from nnlint.cli.telling import described, how_to_go_on, outcome
 from nnlint.errors import UsageError
 from nnlint.train.objective import STATED
 from nnlint.train.results import Epoch, Trained
@@ -87,6 +87,7 @@ def prepared(asked: Asked, config: TrainConfig) -> Job:
     from nnlint.adapt.model import NetworkSource
     from nnlint.train import augment
     from nnlint.train.data.load import load_data
+    from nnlint.train.data.model import Stream
     from nnlint.train.data.view import viewed
     from nnlint.train.objective import objective_for
     from nnlint.train.rng import seed_everything
@@ -104,33 +105,11 @@ def prepared(asked: Asked, config: TrainConfig) -> Job:
         asked=asked.loss,
         label_smoothing=config.label_smoothing,
     )
+    if isinstance(data.train, Stream) and data.train.loader is not None and data.train.loader.batch_size:
+        config = replace(config, batch_size=data.train.loader.batch_size)  # it makes its batches itself
     seed_everything(config.seed)
     net = adapted.build()
     return Job(adapted, net, viewed(data, adapted.view.channels, adapted.view.size), objective, config)
-
-
-def described(job: Job) -> Iterator[str]:
-    """What is going to be done, a line each: everything that was decided for the user is said."""
-    adapted, data, config = job.adapted, job.data, job.config
-    yield f"{adapted.name}: {adapted.params:,} parameters, {adapted.macs:,} multiply-accumulates a sample"
-    for note in (*adapted.notes, data.source, *data.notes):
-        yield f"  {note}"
-    yield f"loss: {job.objective.loss_name}, {job.objective.why}"
-    yield f"recipe: {recipe(config)}"
-
-
-def recipe(config: TrainConfig) -> str:
-    """The recipe in one line."""
-    parts = [
-        f"{config.optimizer}, lr {config.rate:g} {config.course}, weight decay {config.decay:g}",
-        f"batch {config.batch_size}, {_epochs(config.epochs)}, seed {config.seed}",
-    ]
-    if config.label_smoothing:
-        parts.append(f"label smoothing {config.label_smoothing:g}")
-    parts += [f"{name} at random" for name in config.augment]
-    if config.clip is not None:
-        parts.append(f"gradients clipped to {config.clip:g}")
-    return ", ".join(parts)
 
 
 def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]) -> Trained:
@@ -174,6 +153,8 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     _write_page(folder.path / "report.html", job, trained)
     for line in outcome(trained, folder.path):
         print(line)
+    if advice := how_to_go_on(trained, folder.path, sys.argv[1:]):
+        print(advice, file=sys.stderr)
     return trained
 
 
@@ -213,6 +194,8 @@ def weights_facts(job: Job) -> dict[str, Any]:
         "data": data.name,
         "classes": list(data.classes),
         "shape": list(data.shape),
+        # pictures were brought to this size bilinearly, antialiased where they got smaller
+        "view": asdict(job.adapted.view),
         "mean": [] if data.mean is None else data.mean.tolist(),
         "std": [] if data.std is None else data.std.tolist(),
     }
@@ -238,30 +221,6 @@ def _write_page(path: Path, job: Job, trained: Trained) -> None:
         notes=notes,
     )
     atomic.write_text(path, page)
-
-
-def outcome(trained: Trained, folder: Path) -> Iterator[str]:
-    """What came of it, and where it is, a line each."""
-    done = len(trained.epochs)
-    if trained.expected_first_loss is not None and trained.first_loss > 2 * trained.expected_first_loss:
-        yield (
-            f"\nthe first loss was {trained.first_loss:.3g}, that of a network that knows nothing is "
-            f"{trained.expected_first_loss:.3g}: its first scores are too large"
-        )
-    if trained.final:
-        numbers = ", ".join(f"{name} {metric(name, value)}" for name, value in trained.final.items())
-        base = trained.baseline
-        against = f" (best constant answer: {metric(trained.metric, base)})" if base is not None else ""
-        yield f"\n{trained.judged_on}: {numbers}{against}; {_epochs(done)} in {trained.seconds:.1f} s"
-    if trained.best_epoch:
-        best = trained.epochs[trained.best_epoch - 1].metrics[trained.metric]
-        said = f"{trained.metric} {metric(trained.metric, best)}"
-        yield f"best on the validation data: epoch {trained.best_epoch}, {said}"
-    yield f"{folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir()))
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 def _nothing(_line: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from nnlint.__main__ import main
@@ -40,7 +41,7 @@ def test_the_reference_network_on_digits(capsys):
     assert "ReferenceNet: 65,834 parameters" in out
     assert "resolution=16, channels=1 for the data" in out
     assert "loss: cross_entropy, as its file states" in out
-    assert "best constant answer: 10.0%" in out
+    assert "always answering the commonest class of the training data: accuracy 10.0%" in out
     assert [line.split()[0] for line in out.splitlines() if "/4 " in line] == ["1/4", "2/4", "3/4", "4/4"]
     folder = Path("runs/reference_net-1")
     result = summary(folder)
@@ -219,3 +220,35 @@ def test_help_does_not_wait_for_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--data" in done.stdout
+
+
+def test_a_network_that_learns_nothing_is_told(capsys):
+    code, out, _ = train(capsys, TABULAR, "--data", "diabetes", "--lr", 0, "--epochs", 1, "--out", "here")
+    assert code == 0
+    assert "always answering the mean of the training data: r2 -" in out
+    assert ("it has learnt nothing" in out) == (summary("here")["results"]["final"]["r2"] <= -3.46e-05)
+
+
+def test_a_loader_of_ones_own_decides_the_batch_size(capsys):
+    Path("own_data.py").write_text(
+        "import torch\n"
+        "from torch.utils.data import DataLoader, TensorDataset\n\n"
+        "def loaders():\n"
+        "    x, y = torch.randn(60, 5), torch.arange(60) % 2\n"
+        "    make = lambda part: DataLoader(TensorDataset(x[part], y[part]), batch_size=10, shuffle=True)\n"
+        "    return make(slice(0, 40)), make(slice(40, 60))\n"
+    )
+    code, out, _ = train(capsys, TABULAR, "--data", "own_data.py:loaders", "--epochs", 1, "--out", "here")
+    assert code == 0
+    assert "batch 10, 1 epoch, seed 0" in out
+    found = summary("here")
+    assert (found["config"]["batch_size"], found["results"]["steps"]) == (10, 4)
+
+
+def test_the_weights_say_how_the_network_was_shown_the_images(capsys):
+    train(capsys, REFERENCE, "--epochs", 1, "--out", "here")
+    with safe_open("here/last.safetensors", framework="pt") as file:
+        said = {name: json.loads(text) for name, text in file.metadata().items() if name in ("view", "mean", "shape")}
+    assert said["view"]["size"] == [16, 16]
+    assert said["shape"] == [1, 16, 16]
+    assert len(said["mean"]) == 1

@@ -1,0 +1,86 @@
+"""What ``nnlint train`` tells before and after a training, a line each."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnlint.cli.progress import metric
+from nnlint.train.checkpoint import checkpoints
+from nnlint.train.results import Trained
+
+if TYPE_CHECKING:
+    from nnlint.cli.training import Job
+    from nnlint.train.config import TrainConfig
+
+
+def described(job: Job) -> Iterator[str]:
+    """What is going to be done, a line each: everything that was decided for the user is said."""
+    adapted, data, config = job.adapted, job.data, job.config
+    yield f"{adapted.name}: {adapted.params:,} parameters, {adapted.macs:,} multiply-accumulates a sample"
+    for note in (*adapted.notes, data.source, *data.notes):
+        yield f"  {note}"
+    yield f"loss: {job.objective.loss_name}, {job.objective.why}"
+    yield f"recipe: {recipe(config)}"
+
+
+def recipe(config: TrainConfig) -> str:
+    """The recipe in one line."""
+    parts = [
+        f"{config.optimizer}, lr {config.rate:g} {config.course}, weight decay {config.decay:g}",
+        f"batch {config.batch_size}, {_epochs(config.epochs)}, seed {config.seed}",
+    ]
+    if config.label_smoothing:
+        parts.append(f"label smoothing {config.label_smoothing:g}")
+    parts += [f"{name} at random" for name in config.augment]
+    if config.clip is not None:
+        parts.append(f"gradients clipped to {config.clip:g}")
+    return ", ".join(parts)
+
+
+def outcome(trained: Trained, folder: Path) -> Iterator[str]:
+    """What came of it, and where it is."""
+    if trained.expected_first_loss is not None and trained.first_loss > 2 * trained.expected_first_loss:
+        yield (
+            f"\nthe first loss was {trained.first_loss:.3g}, that of a network that knows nothing is "
+            f"{trained.expected_first_loss:.3g}: its first scores are too large"
+        )
+    if trained.final:
+        numbers = ", ".join(f"{name} {metric(name, value)}" for name, value in trained.final.items())
+        yield f"\n{trained.judged_on}: {numbers}; {_epochs(len(trained.epochs))} in {trained.seconds:.1f} s"
+        yield from _against_constant(trained)
+    if trained.best_epoch:
+        best = trained.epochs[trained.best_epoch - 1].metrics[trained.metric]
+        said = f"{trained.metric} {metric(trained.metric, best)}"
+        yield f"best on the validation data: epoch {trained.best_epoch}, {said}"
+    yield f"{folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir()))
+
+
+def _against_constant(trained: Trained) -> Iterator[str]:
+    base, score = trained.baseline, trained.score
+    if base is None or score is None:
+        return
+    answer = "commonest class" if trained.metric == "accuracy" else "mean"
+    yield f"  always answering the {answer} of the training data: {trained.metric} {metric(trained.metric, base)}"
+    if not score > base:
+        yield "  the network is no better than that: it has learnt nothing (is --lr too high or too low for it?)"
+
+
+def how_to_go_on(trained: Trained, folder: Path, arguments: Sequence[str]) -> str:
+    """The command that goes on with a run that was stopped; empty if there is nothing to go on from.
+
+    Args:
+        arguments: those of the command line that began it.
+    """
+    if trained.ending != "interrupted" or not checkpoints(folder):
+        return ""
+    more = [word for word in arguments if word != "--resume"]
+    if "--out" not in more:
+        more += ["--out", str(folder)]
+    return f"go on with: nnlint {shlex.join([*more, '--resume'])}"
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'' if count == 1 else 's'}"

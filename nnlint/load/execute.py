@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nnlint.load.slicing import Guard, Step, loads, steps
+
+if TYPE_CHECKING:
+    from nnlint.load.keeping import Contents
 
 
 class Importing(Protocol):
@@ -74,6 +77,9 @@ class Scope:
         self._forced = dict(forced or {})
         self._tests = dict(self._forced)
         self._clock: list[int] = []
+        #: values that belong to the definitions: they are not forgotten
+        self.kept: dict[str, Contents] = {}
+        self._kept: set[int] = set()
         self._done: set[int] = set()
         self._failed: dict[int, BaseException] = {}
         self._by_name: dict[str, list[Step]] = {}
@@ -98,14 +104,28 @@ class Scope:
                 except Exception:  # kept by run(): raised when the name is asked for
                     continue
 
-    def reset(self) -> None:
-        """Forget every value but the definitions and imports, so that the next look-up makes it anew."""
+    def valued(self) -> Iterator[Step]:
+        """The steps that ran so far and gave values: neither definitions nor imports."""
         for step in self.steps:
-            if not (step.defines or step.imports or step.searches):
+            if step.index in self._done - self._failed.keys() and not step.stays:
+                yield step
+
+    def keep(self, steps: Iterable[Step], contents: Mapping[str, Contents]) -> None:
+        """From now on, do not forget what these steps gave values to."""
+        self._kept.update(step.index for step in steps)
+        self.kept.update(contents)
+
+    def reset(self) -> None:
+        """Forget every value but the definitions, what belongs to them, and imports: the next look-up makes it anew."""
+        for step in self.steps:
+            if not step.stays and step.index not in self._kept:
                 self._done.discard(step.index)
                 self._failed.pop(step.index, None)
                 for name in step.binds:
                     self.namespace.pop(name, None)
+        for name, contents in self.kept.items():
+            contents.put_back()
+            self.namespace[name] = contents.value
         self._tests = dict(self._forced)
 
     def find(self, name: str) -> Any:

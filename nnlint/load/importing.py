@@ -19,6 +19,7 @@ from typing import Any
 
 from nnlint.load.execute import Scope
 from nnlint.load.files import is_users
+from nnlint.load.keeping import keeping
 from nnlint.load.slicing import Step
 from nnlint.load.standin import Origin, StandIn
 from nnlint.load.timing import unlimited
@@ -167,7 +168,8 @@ class DefinitionsLoader(importlib.machinery.SourceFileLoader):
         scope = Scope(tree.body, vars(module), shown, flags=future_flags(tree), importer=Importer(self.project, shown))
         self.project.scopes[module.__name__] = scope
         module.__dict__.setdefault("__getattr__", _Attribute(module.__name__, scope))
-        scope.define()
+        with keeping(scope):
+            scope.define()
 
 
 class _Attribute:

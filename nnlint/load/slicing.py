@@ -69,6 +69,11 @@ class Step:
         """Whether it is an import."""
         return isinstance(self.node, ast.Import | ast.ImportFrom)
 
+    @property
+    def stays(self) -> bool:
+        """Whether what it does is done once for all networks that are built."""
+        return self.defines or self.imports or self.searches
+
 
 #: the name that statements about `sys.path` count as giving a value to
 SEARCH = "sys.path"

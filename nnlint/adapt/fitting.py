@@ -28,6 +28,9 @@ from nnlint.train.data.model import Data
 #: how torch says that a convolution is given another number of channels than it reads
 _CHANNELS = re.compile(r"expected input(\[.*?\]) to have \d+ channels, but got")
 _ON_META = "Invalid channel dimensions"
+#: what errors of a machine without a GPU speak of, and what helps
+_OF_A_GPU = ("cuda", "nvidia", "device type meta", "meta tensor")
+_ON_CPU = "build it on the CPU, without running it"
 #: an error that is the same at so many sizes has another cause
 SAME = 3
 #: parameters of the networks that are kept for further tries
@@ -75,7 +78,8 @@ class Fitting:
             candidate = self.opening.candidate
             where = str(candidate.site) if candidate.site else candidate.target
             message = f"{candidate.name} cannot be built with real weights: {type(error).__name__}: {error}"
-            raise NnlintError(message, where=where, help="build it on the CPU, without running it") from error
+            on_gpu = any(word in str(error).lower() for word in _OF_A_GPU)
+            raise NnlintError(message, where=where, help=_ON_CPU if on_gpu else None) from error
         return net, use
 
     def change(self, changes: tuple[Change, ...]) -> None:

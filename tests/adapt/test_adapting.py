@@ -536,6 +536,22 @@ class TestSeeds:
             one.act.weight.zero_()
         assert two.act.weight.abs().sum() > 0
 
+    def test_networks_of_a_registry(self, write: Any, tmp_path: Path, photos: Data) -> None:
+        (tmp_path / "registry.py").write_text(
+            "TABLE = {}\n"
+            "def register(made):\n    TABLE[made.__name__] = made\n    return made\n"
+            "def create(name, **more):\n    return TABLE[name](**more)\n"
+        )
+        text = conv("classes=10", "1", "classes").replace(
+            "class Net", "from registry import register\n@register\nclass Net"
+        )
+        write(text, file="models.py")
+        adapted = adapt(write("import models\nfrom registry import create\nnet = create('Net')\n", "net"), photos)
+        assert adapted.notes[0] == "classes=5 for the data"
+        one, other, again = self.states(adapted, 1, 2, 1)
+        assert self.same(one, again)
+        assert not any(torch.equal(one[name], other[name]) for name in one)
+
     def test_adapting_leaves_torchs_generator_as_it_was(self, digits: Data) -> None:
         torch.manual_seed(5)
         before = torch.get_rng_state()

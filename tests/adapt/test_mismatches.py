@@ -207,6 +207,32 @@ class TestTargets:
         notes = adapt(source, digits).notes
         assert any("`no_such_library` is not installed; it is stood in for" in note for note in notes)
 
+    @pytest.mark.parametrize(
+        ("line", "words", "help_"),
+        [
+            ("torch.zeros(1).numpy()[5]", "IndexError", None),
+            ("torch.zeros(1, device='meta').item()", "meta", "build it on the CPU, without running it"),
+        ],
+    )
+    def test_help_is_what_fits(self, write: Any, digits: Data, line: str, words: str, help_: str | None) -> None:
+        source = write(
+            f"""
+            class Net(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.fc = nn.Linear(64, 10)
+                    if not self.fc.weight.is_meta:
+                        {line}
+                def forward(self, x):
+                    return self.fc(x)
+            net = Net()
+            """
+        )
+        with pytest.raises(NnlintError, match="cannot be built with real weights") as raised:
+            adapt(source, digits)
+        assert words in str(raised.value)
+        assert raised.value.help == help_
+
     def test_weights_trained_before_are_said(self, write: Any, digits: Data) -> None:
         source = write(LINEAR.format(256) + "net.load_state_dict(torch.load('weights.pt'))\n")
         assert any("are not loaded" in note for note in adapt(source, digits).notes)

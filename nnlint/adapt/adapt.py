@@ -58,6 +58,7 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
     from nnlint.adapt.explain import mismatch, no_common_view
     from nnlint.adapt.fitting import Fitting
     from nnlint.adapt.opening import open_network
+    from nnlint.adapt.pixels import by_pixels
 
     openings = [open_network(source) for source in sources]
     fittings = [Fitting(opening, data) for opening in openings]
@@ -74,12 +75,15 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
             break
         if view is views[min(1, len(views) - 1)] and _is_foreign(fittings, proposals):
             break
+    pixels = by_pixels(fittings, proposals, views, data, size)
+    if pixels.shown:
+        return tuple(_adapted(one.fitting, one.fit, one.view) for one in pixels.shown)
     accepted = []
     for one, stated in zip(fittings, proposals, strict=True):
-        own = next((view for view in one.tried if one.fit(view) is not None), None)
+        own = pixels.fitted.get(one) or next((view for view in one.tried if one.fit(view) is not None), None)
         own = own or _any(one, views) if len(fittings) > 1 else own
         if own is None:
-            raise mismatch(one, stated)
+            raise mismatch(one, stated, pixels.failed.get(one))
         accepted.append(own)
     raise no_common_view(fittings, accepted)
 
@@ -129,14 +133,13 @@ def _stated(fitting: Fitting) -> list[Proposal]:
 
 def _read_by(fittings: Sequence[Fitting], proposals: Sequence[list[Proposal]], data: Data) -> None:
     """The layers that read vectors made as wide as these are, where no argument of the network does it."""
-    from nnlint.adapt.facts import traced_anyhow
     from nnlint.adapt.layers import Change, reading
     from nnlint.examine.network import Traced, graph_of
 
     for fitting, stated in zip(fittings, proposals, strict=True):
         if fitting.fit(View()) is not None:
             continue
-        traced = traced_anyhow(fitting.opening, stated)
+        traced = fitting.traced(stated)
         if isinstance(traced, Traced):
             first = reading(graph_of(traced, fitting.opening.candidate.name, fitting.opening.script.path))
             fitting.change(tuple(Change(op.path, data.shape[0], end=False) for op in first))
@@ -209,6 +212,8 @@ def _notes(fitting: Fitting, fit: Fit, view: View) -> list[str]:
     notes += fit.said
     if shape_of(view, data.shape) != data.shape:
         notes.append(f"{data.name} is shown as {view_text(view)}")
+    if fit.plan.vectors:
+        notes.append(f"it takes vectors: each image is handed to it as its {math.prod(fit.plan.shape)} pixels")
     if fit.plan.flat:
         notes.append("axes of size 1 are left out of its result")
     if opening.shared:

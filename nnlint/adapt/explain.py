@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, fx
 
-from nnlint.adapt.facts import traced_anyhow
 from nnlint.adapt.fitting import Fitting
 from nnlint.adapt.model import View
 from nnlint.adapt.trial import Outcome, described
@@ -18,14 +17,22 @@ from nnlint.trace.run import META
 from nnlint.train.data.model import Data
 
 
-def mismatch(fitting: Fitting, proposals: list[Proposal]) -> MismatchError:
-    """The error for a network that fits the data in none of the views that were tried."""
+def mismatch(fitting: Fitting, proposals: list[Proposal], flat: Fitting | None = None) -> MismatchError:
+    """The error for a network that fits the data in none of the views that were tried.
+
+    Args:
+        flat: the tries to show it images as vectors, if it takes these.
+    """
     views = fitting.tried
     opening, data = fitting.opening, fitting.data
     name = opening.candidate.name
-    found = traced_anyhow(opening, proposals)
+    found = fitting.traced(proposals)
     nature = _nature(found) if isinstance(found, Traced) else f"nnlint found no input that it accepts{_why(found)}"
-    wrong, advice = _wrong(fitting, found)
+    if flat is not None:
+        wrong, advice = _failed(flat)
+        wrong = f"shown as {view_text(flat.tried[-1])}, {wrong}"
+    else:
+        wrong, advice = _wrong(fitting, found)
     message = f"{name} cannot be trained on {data.name}: {nature}; {described_data(data)}; {wrong}"
     if wrong.startswith(_DEPENDS) and len(views) > 1:
         message += f" (tried: {_tried(views)})"
@@ -34,7 +41,7 @@ def mismatch(fitting: Fitting, proposals: list[Proposal]) -> MismatchError:
 
 def takes_something_else(fitting: Fitting, proposals: list[Proposal]) -> bool:
     """Whether a network takes no such samples whatever their size: token ids, sequences, two inputs."""
-    found = traced_anyhow(fitting.opening, proposals)
+    found = fitting.traced(proposals)
     return isinstance(found, Traced) and _inputs_wrong(found, fitting.data) is not None
 
 
@@ -52,7 +59,9 @@ def no_common_view(fittings: Sequence[Fitting], accepted: Sequence[View]) -> Mis
 
 
 def view_text(view: View) -> str:
-    """A view in words: ``images of 3x32x32``."""
+    """A view in words: ``images of 3x32x32``, ``vectors of 64 numbers``."""
+    if view.flat and view.channels and view.size:
+        return f"vectors of {view.channels * view.size[0] * view.size[1]} numbers"
     return f"images of {view.channels}x{view.size[0]}x{view.size[1]}" if view.size else "vectors"
 
 
@@ -108,15 +117,20 @@ _DEPENDS = ("it gives", "it fails")
 
 def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
     """Which part does not fit, and what to do."""
+    if isinstance(found, Traced) and all(outcome.ending != "backward" for _, outcome in fitting.failed):
+        told = _inputs_wrong(found, fitting.data)
+        if told is not None:
+            return told
+    return _failed(fitting)
+
+
+def _failed(fitting: Fitting) -> tuple[str, str]:
+    """What came of the tries, and what to do."""
     data = fitting.data
     outcomes = [outcome for _, outcome in fitting.failed]
     of_kind = {outcome.ending: outcome for outcome in reversed(outcomes)}
     if "backward" in of_kind:
         return f"no gradient reaches its weights ({of_kind['backward'].said})", "train it without `torch.no_grad()`"
-    if isinstance(found, Traced):
-        told = _inputs_wrong(found, data)
-        if told is not None:
-            return told
     if "numbers" in of_kind:
         outcome = of_kind["numbers"]
         return (
@@ -128,7 +142,7 @@ def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
     # what is too small for a layer fails for that reason: the largest says most
     errors = [(view.size or (0, 0), outcome.said) for view, outcome in fitting.failed if _of_size(outcome)]
     size, said = max(errors, key=lambda one: one[0], default=((0, 0), outcomes[-1].said if outcomes else ""))
-    where = f"at {size[0]}x{size[1]} " if any(size) else "on them "
+    where = f"at {size[0]}x{size[1]} " if any(size) and not fitting.failed[-1][0].flat else "on them "
     return f"it fails {where}with {said}", "name a call that builds it for these data: 'model.py:Net(...)'"
 
 
@@ -158,8 +172,6 @@ def _inputs_wrong(found: Traced, data: Data) -> tuple[str, str] | None:
         help_ = "give a network that takes images, or `--data breast-cancer` or `diabetes` for one that takes vectors"
         if len(data.shape) == 1:
             help_ = "give a network that takes (N, F), or data that are images (`--data digits`)"
-        elif dims == 1 and data.shape:
-            help_ = "let its forward begin with `x.flatten(1)`, or " + help_
         return f"it takes {takes}, and the data are {are}", help_
     return None
 

@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from nnlint.adapt.arguments import Use, Wanted
-from nnlint.adapt.facts import graph_in
+from nnlint.adapt.facts import graph_in, traced_anyhow
 from nnlint.adapt.layers import Change, scoring
 from nnlint.adapt.model import View
 from nnlint.adapt.opening import Opening
@@ -20,7 +20,9 @@ from nnlint.adapt.plan import Plan, materialise, size_of
 from nnlint.adapt.trial import EVALUATED, TRAINED, Outcome, run
 from nnlint.adapt.views import shape_of
 from nnlint.errors import NnlintError
+from nnlint.examine.network import Traced
 from nnlint.graph import Graph
+from nnlint.inputs.search import NoInputs, Proposal
 from nnlint.kinds import log_probability, softmax
 from nnlint.load.guessing import Role
 from nnlint.train.data.model import Data
@@ -53,16 +55,19 @@ class Fitting:
 
     Attributes:
         changes: layers that are replaced in any case.
+        pixels: for a network of vectors on images: whether it flattens them itself, or is handed their pixels.
         failed: what came of the tries so far, by view.
     """
 
     opening: Opening
     data: Data
     changes: tuple[Change, ...] = ()
+    pixels: Literal["", "flattened by it", "handed over"] = ""
     failed: list[tuple[View, Outcome]] = field(default_factory=list)
     _refused: set[int | None] = field(default_factory=set)
-    _built: dict[tuple[object, object, bool], tuple[nn.Module, Use, list[str]]] = field(default_factory=dict)
+    _built: dict[tuple[object, ...], tuple[nn.Module, Use, list[str]]] = field(default_factory=dict)
     _fits: dict[View, Fit | None] = field(default_factory=dict)
+    _traced: Traced | NoInputs | None = None
 
     def as_written(self) -> tuple[nn.Module, Use]:
         """The network as its file builds it. (It is for looking at: it may have been run.)
@@ -87,6 +92,12 @@ class Fitting:
         self.changes = changes
         self._fits.clear()
         self.failed.clear()
+
+    def traced(self, stated: list[Proposal]) -> Traced | NoInputs:
+        """The network as its file builds it, on inputs that it accepts: found once."""
+        if self._traced is None:
+            self._traced = traced_anyhow(self.opening, stated)
+        return self._traced
 
     @property
     def tried(self) -> tuple[View, ...]:
@@ -123,7 +134,7 @@ class Fitting:
         for wanted in self._choices(shape):
             if _without(wanted, "outputs") in refused:
                 continue
-            plan = Plan(wanted, self.changes, shape)
+            plan = Plan(wanted, self.changes, shape, vectors=self.pixels == "handed over")
             outcome = self._try(plan)
             if self._fits_task(outcome):
                 fit = self._accepted(plan, outcome)
@@ -157,13 +168,13 @@ class Fitting:
     def _choices(self, shape: tuple[int, ...]) -> Iterator[Wanted]:
         """Sets of arguments to give, as it is first; each once."""
         _, use = self.as_written()
-        image = len(shape) == 3
+        image = len(shape) == 3 and self.pixels != "handed over"
         for outputs in self._numbers():
             full: dict[Role, int | tuple[int, int]] = {"outputs": outputs, "inputs": math.prod(shape)}
             if image:
                 full |= {"channels": shape[0], "resolution": (shape[1], shape[2])}
-            else:
-                full["features"] = shape[0]  # of a network for images these are the width of a layer
+            if not image or self.pixels:  # else, of a network for images, these are the width of a layer
+                full["features"] = math.prod(shape)
             yield from _distinct(full, use, shape)
 
     def _numbers(self) -> tuple[int, ...]:
@@ -177,10 +188,10 @@ class Fitting:
 
     def _network(self, plan: Plan, *, meta: bool) -> tuple[nn.Module, Use, list[str]]:
         """A network to be tried: where nothing depends on the size of the images it is the same for all of them."""
-        key = (tuple(sorted(plan.wanted.items())), plan.changes, meta)
+        key = (tuple(sorted(plan.wanted.items())), plan.changes, plan.vectors, meta)
         if key not in self._built:
             if sum(size_of(net) for net, _, _ in self._built.values()) > MOST_KEPT:
-                self._built = {kept: one for kept, one in self._built.items() if kept[2]}
+                self._built = {kept: one for kept, one in self._built.items() if kept[-1]}
             with torch.random.fork_rng(devices=[]):
                 self._built[key] = plan.build(self.opening, meta=meta)
         return self._built[key]
@@ -221,7 +232,7 @@ class Fitting:
         plan = replace(plan, lazy=any(map(nn.parameter.is_lazy, net.parameters())))
         graph = self.graph(plan)
         head = scoring(graph) if graph is not None else None
-        if graph is None or head is None or _is_autoencoder(graph):
+        if graph is None or head is None or is_autoencoder(graph):
             return None
         for outputs in self._numbers():
             new = replace(plan, changes=(*plan.changes, Change(head.path, outputs, end=True)))
@@ -245,7 +256,7 @@ class Fitting:
         return graph_in(self.opening, net, plan.shape, make)
 
 
-def _is_autoencoder(graph: Graph) -> bool:
+def is_autoencoder(graph: Graph) -> bool:
     """Whether it gives as many numbers as it is given: it makes its input anew, and its last layer makes no scores."""
     given = math.prod(graph.inputs[0].shape) if graph.inputs else 0
     return bool(graph.output.inputs) and math.prod(graph.output.inputs[0].shape) == given

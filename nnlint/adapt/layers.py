@@ -3,6 +3,7 @@ one that reads the features."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -123,19 +124,24 @@ def scoring(graph: Graph) -> Op | None:
 def reading(graph: Graph) -> tuple[Op, ...]:
     """The layers that read vectors first and depend on how long they are: norms and a linear layer, in order.
 
-    None if something else reads them.
+    Images count as vectors where nothing is done to them but that they are flattened. None if something else reads
+    them.
     """
-    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 2:
+    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) < 2:
         return ()
+    vector = (graph.inputs[0].shape[0], math.prod(graph.inputs[0].shape[1:]))
     found: list[Op] = []
     op = graph.inputs[0]
     while len(op.users) == 1:
-        op = op.users[0]
-        if _is_own(graph, op, (nn.Linear,)) and op in linear:
+        before, op = op, op.users[0]
+        if before.shape != vector:
+            if op not in value_preserving:
+                return ()
+        elif _is_own(graph, op, (nn.Linear,)) and op in linear:
             return (*found, op)
         if _is_own(graph, op, (nn.BatchNorm1d, nn.LayerNorm)) and op in batch_norm | layer_norm:
             found.append(op)
-        elif op not in dropout | value_preserving or len(op.shape) != 2:
+        elif op not in dropout | value_preserving or op.shape != vector:
             return ()
     return ()
 

@@ -29,10 +29,15 @@ class NetworkSource:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How data are shown to a network: images with this many channels and pixels a side; vectors as they are."""
+    """How data are shown to a network: images with this many channels and pixels a side; vectors as they are.
+
+    Attributes:
+        flat: images become vectors of their pixels, for a network that takes vectors.
+    """
 
     channels: int | None = None
     size: tuple[int, int] | None = None
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,7 @@ class Plan:
         shape: of a sample.
         lazy: it has layers that are made in its first pass.
         flat: its result has axes of size 1 to be left out.
+        vectors: images are handed to it as vectors of their pixels.
     """
 
     wanted: Wanted
@@ -32,6 +33,7 @@ class Plan:
     shape: tuple[int, ...] = ()
     lazy: bool = False
     flat: bool = False
+    vectors: bool = False
 
     def build(self, opening: Opening, *, meta: bool = False) -> tuple[nn.Module, Use, list[str]]:
         """Build it, on the CPU or on the meta device.
@@ -40,6 +42,8 @@ class Plan:
             the network, what was done about its arguments, and about its layers in words.
         """
         net, use = opening.build(self.wanted, meta=meta)
+        if self.vectors:
+            net.register_forward_pre_hook(_as_vectors)
         if self.lazy and not meta:
             materialise(net, self.shape)
         with torch.device("meta" if meta else "cpu"):
@@ -60,6 +64,10 @@ def materialise(net: nn.Module, shape: tuple[int, ...]) -> None:
     net.eval()
     with torch.no_grad():
         net(torch.zeros(EVALUATED, *shape))
+
+
+def _as_vectors(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (inputs[0].flatten(1), *inputs[1:])
 
 
 def _flattened(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:

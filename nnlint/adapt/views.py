@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from torch import Tensor, nn
@@ -23,7 +24,8 @@ def shape_of(view: View, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of a sample in a view."""
     if len(shape) != 3:
         return shape
-    return (view.channels or shape[0], *(view.size or shape[1:]))
+    shown = (view.channels or shape[0], *(view.size or shape[1:]))
+    return (math.prod(shown),) if view.flat else shown
 
 
 def sizes(

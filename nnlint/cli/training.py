@@ -97,6 +97,9 @@ def prepared(asked: Asked, config: TrainConfig) -> Job:
     if config.augment and len(data.shape) != 3:
         raise UsageError("only images can be shifted or flipped", where="--augment", help="leave it out")
     adapted = adapt(NetworkSource(asked.target), data, size=asked.size)
+    if config.augment and adapted.view.flat:
+        message = f"only images can be shifted or flipped, and {adapted.name} takes vectors"
+        raise UsageError(message, where="--augment", help="leave it out")
     objective = objective_for(
         data,
         adapted.head,
@@ -109,7 +112,8 @@ def prepared(asked: Asked, config: TrainConfig) -> Job:
         config = replace(config, batch_size=data.train.loader.batch_size)  # it makes its batches itself
     seed_everything(config.seed)
     net = adapted.build()
-    return Job(adapted, net, viewed(data, adapted.view.channels, adapted.view.size), objective, config)
+    view = adapted.view
+    return Job(adapted, net, viewed(data, view.channels, view.size, flat=view.flat), objective, config)
 
 
 def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]) -> Trained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from nnlint.train.data.model import Data
@@ -17,9 +18,10 @@ class Normaliser:
     def inputs(self, inputs: Tensor) -> Tensor:
         """Floats."""
         integers = not inputs.is_floating_point()
+        pixels = len(self.shape) == 3 or inputs.dtype == torch.uint8  # images shown as vectors, too
         inputs = inputs.float()
         if self.data.mean is None or self.data.std is None:
-            return inputs / 255 if integers and len(self.shape) == 3 else inputs
+            return inputs / 255 if integers and pixels else inputs
         mean, std = (one.to(inputs.device).view(self.shape) for one in (self.data.mean, self.data.std))
         return (inputs - mean) / std
 

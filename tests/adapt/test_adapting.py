@@ -1,6 +1,7 @@
 """Networks fitted to data: as they are, by their arguments, by their last layer, by how the data are shown."""
 
 import importlib.util
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def works(adapted: Adapted, data: Data) -> nn.Module:
     if len(shape) == 3:
         assert adapted.view.size is not None
         shape = (adapted.view.channels or shape[0], *adapted.view.size)
+    if adapted.view.flat:
+        shape = (math.prod(shape),)
     result = net(torch.randn(5, *shape))
     assert result.shape in {(5, adapted.outputs), (5,)}
     assert sum(parameter.numel() for parameter in net.parameters()) == adapted.params
@@ -465,6 +468,93 @@ def own(path: Path, name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, name)
+
+
+PERCEPTRON = """
+class Net(nn.Module):
+    def __init__(self, {arguments}hidden=8):
+        super().__init__()
+        self.a, self.b = nn.Linear({features}, hidden), nn.Linear(hidden, 10)
+    def forward(self, x):
+        {begins}
+        return self.b(F.relu(self.a(x)))
+"""
+
+
+def perceptron(arguments: str = "", features: str = "30", begins: str = "") -> str:
+    return PERCEPTRON.format(arguments=arguments, features=features, begins=begins)
+
+
+class TestPixels:
+    """Networks of vectors on images."""
+
+    def test_the_example_for_tables(self, digits: Data) -> None:
+        adapted = adapt(example("tabular_net.py"), digits)
+        works(adapted, digits)
+        assert adapted.view == View(1, (8, 8), flat=True)
+        assert adapted.notes[:2] == (
+            "features=64, outputs=10 for the data",
+            "digits is shown as vectors of 64 numbers",
+        )
+
+    def test_one_that_is_as_wide(self, write: Any, digits: Data) -> None:
+        adapted = adapt(write("net = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))\n"), digits)
+        works(adapted, digits)
+        assert adapted.notes == ("digits is shown as vectors of 64 numbers",)
+
+    def test_its_first_layer_is_replaced(self, write: Any, photos: Data) -> None:
+        source = write("net = nn.Sequential(nn.BatchNorm1d(9), nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 5))\n")
+        adapted = adapt(source, photos, size=(8, 8))
+        net: Any = works(adapted, photos)
+        assert adapted.view == View(3, (8, 8), flat=True)
+        assert (net[0].num_features, net[1].in_features) == (192, 192)
+        assert adapted.notes[0] == "`0`: BatchNorm1d(9) became BatchNorm1d(192)"
+
+    @pytest.mark.parametrize("begins", ["x = x.flatten(1)", "n, c, h, w = x.shape; x = x.reshape(n, c * h * w)"])
+    @pytest.mark.parametrize("arguments", ["features=30, ", ""])
+    def test_one_that_flattens_itself_takes_images(self, write: Any, digits: Data, arguments: str, begins: str) -> None:
+        source = write(perceptron(arguments, "features" if arguments else "30", begins))
+        adapted = adapt(source, digits)
+        net: Any = works(adapted, digits)
+        assert adapted.view == View(1, (8, 8))
+        assert net.a.in_features == 64
+        assert net.b.in_features == 8
+        told = "features=64 for the data" if arguments else "`a`: Linear(30, 8) became Linear(64, 8)"
+        assert adapted.notes == (told,)
+
+    def test_a_size_that_suits_comes_first(self, write: Any, digits: Data) -> None:
+        adapted = adapt(write(perceptron(features="784", begins="x = x.flatten(1)")), digits)
+        assert adapted.view == View(1, (28, 28))
+
+    def test_beside_a_network_of_images_both_see_the_same_pixels(self, write: Any, digits: Data) -> None:
+        one = write(perceptron("features=30, ", "features"), file="vectors.py")
+        other = write(conv(), file="images.py")
+        for sources in ([one, other], [other, one]):
+            pair = adapt_all(sources, digits)
+            assert [adapted.view for adapted in pair] == [View(1, (16, 16))] * 2
+            for adapted in pair:
+                works(adapted, digits)
+            notes = pair[sources.index(one)].notes
+            assert "features=256 for the data" in notes
+            assert "it takes vectors: each image is handed to it as its 256 pixels" in notes
+
+    def test_two_of_them(self, write: Any, digits: Data) -> None:
+        one = write(perceptron("features=30, ", "features"), file="one.py")
+        other = write(perceptron(features="9"), file="other.py")
+        pair = adapt_all([one, other], digits)
+        assert {adapted.view for adapted in pair} == {View(1, (8, 8))}
+        for adapted in pair:
+            net: Any = works(adapted, digits)
+            assert net.a.in_features == 64
+
+    def test_the_same_pixels_in_the_same_order_either_way(self, write: Any, digits: Data) -> None:
+        source = write(perceptron("features=30, ", "features"))
+        alone, (beside, _) = adapt(source, digits), adapt_all([source, source], digits)
+        images = torch.randn(3, 1, 8, 8)
+        torch.manual_seed(0)
+        given = alone.build()(images.flatten(1))
+        torch.manual_seed(0)
+        assert torch.equal(beside.build()(images), given)
 
 
 class TestSeeds:

@@ -18,6 +18,7 @@ from nnlint.load import guard
 from nnlint.train.data.model import Data
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+FLAT_MAPS = "net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Flatten(), nn.Linear({}, 10))\n"
 LINEAR = "net = nn.Sequential(nn.Flatten(), nn.Linear({}, 10))\n"
 
 
@@ -97,10 +98,21 @@ class TestMismatches:
         assert "the data have one input, and it wants 2" in text
 
     def test_vectors_and_images(self, write: Any, digits: Data, cancer: Data) -> None:
-        source = write("net = nn.Sequential(nn.Linear(30, 8), nn.ReLU(), nn.Linear(8, 10))\n")
+        source = write(
+            """
+            class Net(nn.Module):
+                def __init__(self, features=30):
+                    super().__init__()
+                    self.fc = nn.Linear(features, 10)
+                def forward(self, x):
+                    x = self.fc(x)
+                    return x, x.softmax(1)
+            """
+        )
         text = said(source, digits)
-        assert "it takes vectors, and the data are images" in text
-        assert "x.flatten(1)" in text
+        assert "it takes (N, 30)" in text
+        assert "shown as vectors of 64 numbers, it gives a tuple of 2" in text
+        assert "return the scores alone" in text
         assert "it takes images, and the data are vectors" in said(
             NetworkSource(str(EXAMPLES / "reference_net.py")), cancer
         )
@@ -118,12 +130,23 @@ class TestMismatches:
         text = said(NetworkSource(f"{EXAMPLES / 'gan.py'}:generator"), digits)
         assert "it takes (N, 100, 1, 1) and gives (N, 3, 64, 64)" in text
 
+    def test_it_is_the_network_that_does_not_fit_that_is_named(self, write: Any, digits: Data) -> None:
+        vectors = write("net = nn.Sequential(nn.Linear(30, 8), nn.ReLU(), nn.Linear(8, 10))\n", file="vectors.py")
+        maps = write("net = nn.Sequential(nn.Conv2d(1, 10, 3, padding=1), nn.ReLU())\n", file="maps.py")
+        for sources in ([vectors, maps], [maps, vectors]):
+            with pytest.raises(MismatchError, match=r"maps\.py:net: .* a map of numbers a sample"):
+                adapt_all(sources, digits)
+
+    def test_an_autoencoder_of_vectors_gets_no_head(self, write: Any, digits: Data) -> None:
+        text = said(write("net = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 784))\n"), digits)
+        assert "it takes vectors, and the data are images" in text
+
     def test_a_size_that_does_not_do(self, write: Any, digits: Data) -> None:
         with pytest.raises(MismatchError, match=r"at 16x16 .*RuntimeError: mat1 and mat2 shapes cannot be multiplied"):
-            adapt(write(LINEAR.format(784)), digits, size=(16, 16))
+            adapt(write(FLAT_MAPS.format(3136)), digits, size=(16, 16))
 
     def test_what_is_given_where_a_label_says_who(self, write: Any, digits: Data) -> None:
-        one, other = write(LINEAR.format(784), file="a.py"), write(LINEAR.format(256), file="b.py")
+        one, other = write(FLAT_MAPS.format(3136), file="a.py"), write(FLAT_MAPS.format(1024), file="b.py")
         with pytest.raises(MismatchError, match="Sequential takes images of 1x28x28, fixed takes images of 1x16x16"):
             adapt_all([one, NetworkSource(other.target, label="fixed")], digits)
 

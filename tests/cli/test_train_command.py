@@ -169,6 +169,20 @@ def test_only_images_are_augmented(capsys):
     assert "only images can be shifted or flipped" in err
 
 
+def test_a_network_of_vectors_on_images(capsys):
+    code, out, err = train(capsys, TABULAR, "--epochs", 5, "--out", "here")
+    assert (code, err) == (0, "")
+    assert "features=64, outputs=10 for the data" in out
+    assert "digits is shown as vectors of 64 numbers" in out
+    assert summary("here")["results"]["final"]["accuracy"] > 0.85
+    with safe_open("here/last.safetensors", framework="pt") as weights:
+        facts = {key: json.loads(value) for key, value in weights.metadata().items() if key in ("view", "shape")}
+    assert facts == {"view": {"channels": 1, "size": [8, 8], "flat": True}, "shape": [64]}
+    code, _, err = train(capsys, TABULAR, "--augment", "flip")
+    assert code == 2
+    assert "only images can be shifted or flipped, and TabularNet takes vectors" in err
+
+
 def test_a_folder_that_holds_a_run_is_left_alone(capsys):
     asked = [TABULAR, "--data", "breast-cancer", "--epochs", 1, "--out", "here"]
     train(capsys, *asked)

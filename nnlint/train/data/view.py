@@ -25,7 +25,7 @@ _SAMPLE = 2048
 Change = Callable[[Tensor], Tensor]
 
 
-def viewed(data: Data, channels: int | None, size: tuple[int, int] | None) -> Data:
+def viewed(data: Data, channels: int | None, size: tuple[int, int] | None, *, flat: bool = False) -> Data:
     """Data whose images have so many channels and pixels: (N, C, H, W) becomes (N, ``channels``, *``size``).
 
     Grey is repeated, colours become luminance; sizes are changed bilinearly, averaging when they shrink (the shape is
@@ -37,6 +37,8 @@ def viewed(data: Data, channels: int | None, size: tuple[int, int] | None) -> Da
         data: images or vectors.
         channels: 1 or 3; None: as they are.
         size: height and width; None: as they are.
+        flat: images become vectors of their pixels then, (N, C * H * W), channel after channel as `flatten` does it;
+            the statistics of a pixel are those of its channel. Vectors stay as they are.
 
     Returns:
         The data with ``shape``, ``mean`` and ``std`` as they then are; where samples are changed when they are used,
@@ -45,6 +47,8 @@ def viewed(data: Data, channels: int | None, size: tuple[int, int] | None) -> Da
     Raises:
         UsageError: if the data are vectors, or have channels that the network's cannot be made of.
     """
+    if flat and len(data.shape) == 3:
+        return flattened(viewed(data, channels, size))
     if len(data.shape) != 3:
         if channels is None and size is None:
             return data
@@ -70,6 +74,27 @@ def viewed(data: Data, channels: int | None, size: tuple[int, int] | None) -> Da
     test = None if data.test is None else _changed(data.test, shape, change, eager=eager)
     mean, std = _statistics(data, train, shape, change)
     return replace(data, shape=shape, train=train, val=val, test=test, mean=mean, std=std)
+
+
+def flattened(data: Data) -> Data:
+    """Images (N, C, H, W) as vectors (N, C * H * W) of the same type; nothing is copied where they lie in memory."""
+    channels, height, width = data.shape
+    train, val = _flat(data.train), _flat(data.val)
+    test = None if data.test is None else _flat(data.test)
+    mean, std = (None if one is None else one.repeat_interleave(height * width) for one in (data.mean, data.std))
+    return replace(data, shape=(channels * height * width,), train=train, val=val, test=test, mean=mean, std=std)
+
+
+def _flat(split: Split) -> Split:
+    if isinstance(split, Arrays):
+        return Arrays(split.inputs.flatten(1), split.targets)
+    if split.loader is not None:
+        return Stream(loader=ShownLoader(split.loader, _rows), samples=split.samples)  # type: ignore[arg-type]
+    return Stream(dataset=Flat(split.dataset), samples=split.samples)
+
+
+def _rows(images: Tensor) -> Tensor:
+    return images.flatten(1)
 
 
 def shown(images: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -175,6 +200,25 @@ class Shown(torch.utils.data.Dataset[Any]):
         items = [self.dataset[index] for index in indices]
         images = shown(torch.stack([torch.as_tensor(image) for image, _ in items]), self.shape)
         return [(image, target) for image, (_, target) in zip(images, items, strict=True)]
+
+
+class Flat(torch.utils.data.Dataset[Any]):
+    """A data set whose images are vectors of their pixels."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Any]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Any]]:
+        """The samples of a batch: as the data set gives several at once, if it does."""
+        several = getattr(self.dataset, "__getitems__", None)
+        items = several(indices) if several is not None else [self.dataset[index] for index in indices]
+        return [(torch.as_tensor(image).flatten(), target) for image, target in items]
 
 
 class ShownLoader:

@@ -1,5 +1,6 @@
 """Images as a network takes them."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from nnlint.train.data.load import load_data
 from nnlint.train.data.model import Arrays, Stream
 from nnlint.train.data.parts import Part
 from nnlint.train.data.view import shown, viewed
+from nnlint.train.normalise import Normaliser
 
 
 def colours():
@@ -117,3 +119,49 @@ def test_inputs_that_are_taken_as_they_come_stay_so():
     data = replace(colours(), mean=None, std=None)
     seen = viewed(data, 1, (4, 4))
     assert seen.mean is None and seen.std is None and isinstance(seen.train, Arrays)
+
+
+def test_images_as_vectors_share_their_memory_and_the_statistics_of_their_channels():
+    data = colours()
+    seen = viewed(data, None, None, flat=True)
+    assert seen.shape == (240,) and seen.train.inputs.dtype == torch.uint8
+    assert seen.train.inputs.data_ptr() == data.train.inputs.data_ptr()
+    assert torch.equal(seen.val.inputs, data.val.inputs.reshape(len(data.val), 240))
+    assert len(seen.mean) == len(seen.std) == 240
+    assert torch.equal(seen.mean.reshape(3, 10, 8), data.mean[:, None, None].expand(3, 10, 8))
+    assert torch.equal(Normaliser(seen).inputs(seen.val.inputs), Normaliser(data).inputs(data.val.inputs).flatten(1))
+
+
+def test_images_are_resized_before_they_become_vectors():
+    data = load_data("digits")
+    images, vectors = viewed(data, 3, (4, 6)), viewed(data, 3, (4, 6), flat=True)
+    assert vectors.shape == (72,)
+    assert torch.equal(vectors.test.inputs, images.test.inputs.flatten(1))
+    assert torch.equal(vectors.std, images.std.repeat_interleave(24))
+
+
+def test_pixels_that_are_taken_as_they_come_are_scaled_as_vectors_too():
+    data = replace(load_data("digits"), mean=None, std=None)
+    seen = viewed(data, None, None, flat=True)
+    assert seen.mean is None and seen.std is None
+    assert torch.equal(Normaliser(seen).inputs(seen.val.inputs), Normaliser(data).inputs(data.val.inputs).flatten(1))
+
+
+def test_streams_become_vectors_as_they_are_used():
+    data = load_data("digits")
+    rows = torch.utils.data.TensorDataset(data.train.inputs, data.train.targets)
+    seen = viewed(replace(data, train=Stream(dataset=rows, samples=len(rows))), 3, (4, 4), flat=True)
+    expected = viewed(data, 3, (4, 4)).train.inputs.flatten(1)
+    assert torch.equal(seen.train.dataset[5][0], expected[5]) and seen.train.dataset[5][1] == data.train.targets[5]
+    loaded = torch.utils.data.DataLoader(pickle.loads(pickle.dumps(seen.train.dataset)), batch_size=16)
+    assert torch.equal(next(iter(loaded))[0], expected[:16])
+    loader = torch.utils.data.DataLoader(rows, batch_size=16)
+    seen = viewed(replace(data, train=Stream(loader=loader, samples=len(rows))), 3, (4, 4), flat=True)
+    inputs, targets = next(iter(seen.train.loader))
+    assert torch.equal(inputs, expected[:16]) and torch.equal(targets, data.train.targets[:16])
+    assert seen.train.loader.batch_size == 16 and len(seen.train.loader) == len(loader)
+
+
+def test_vectors_stay_vectors():
+    cancer = load_data("breast-cancer")
+    assert viewed(cancer, None, None, flat=True) is cancer

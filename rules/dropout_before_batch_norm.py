@@ -25,7 +25,8 @@ running statistics, or is frozen; the dropout is on attention weights, or drops 
 rate is 0.
 
 The fix is unsafe: a network that was trained in the old order has to be trained again. It moves dropout that stands
-right before the norm, not what lies layers before.
+right before the norm, not what lies layers before; and none where another batch norm follows, which it would disturb
+instead.
 """
 
 from collections.abc import Iterator

@@ -35,6 +35,20 @@ def fixed(paths: list[str], settings: Settings, options: Options, configs: Confi
     return replace(result, report=replace(result.report, errors=(*result.report.errors, *problems)))
 
 
+def _left(result: run.Result, options: Options) -> tuple[str, ...]:
+    """The findings that are still there, by rule, and why: after a diff no report tells."""
+    from nnlint.fix.left import left
+    from nnlint.registry import list_rules
+
+    known = list_rules().by_name()
+    return left(
+        result.report,
+        lambda name: name in known and known[name].fix is not None,
+        least=options.min_level,
+        unsafe=options.unsafe_fixes,
+    )
+
+
 def shown(result: run.Result, options: Options) -> int:
     """Print the diff, or how much was fixed; return the exit code: with a diff 1 if there is something to fix."""
     report = result.report
@@ -47,6 +61,8 @@ def shown(result: run.Result, options: Options) -> int:
     else:
         said = f"Fixed {count}." if report.fixed else "Nothing was fixed."
     if not options.quiet:
+        if rest := _left(result, options):
+            sys.stderr.write(f"Not fixed: {', '.join(rest)}\n")
         sys.stderr.write(f"{said}\n")
     if report.failed:
         return 2

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from nnlint.cli.train import (
+    AugmentOption,
     BatchOption,
+    ClipOption,
     ColumnOption,
     CourseOption,
     DataOption,
@@ -20,7 +22,9 @@ from nnlint.cli.train import (
     RateOption,
     ReproOption,
     SizeOption,
+    SmoothingOption,
     SpeedOption,
+    TaskOption,
 )
 
 
@@ -35,14 +39,20 @@ def compare(
     fix: Annotated[
         bool,
         typer.Option(
-            "--fix", help="FILE as written against fixed: by every fix, or those of RULES, which are named after FILE."
+            "--fix",
+            help="FILE as written against fixed: every fix, unsafe ones included, or those of RULES, which are named "
+            "after FILE; nothing is written.",
         ),
     ] = False,
     each: Annotated[bool, typer.Option("--each", help="The same with every rule's fixes alone, then all.")] = False,
     data: DataOption = "digits",
     column: ColumnOption = None,
+    task: TaskOption = None,
     size: SizeOption = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Pairs; fewer than 6 give no verdict.")] = 8,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="Pairs; fewer than 6 give no verdict.")] = 8,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**31, help="Seed of the first pair; each has the next.")
+    ] = 0,
     epochs: EpochsOption = 10,
     batch_size: BatchOption = 64,
     optimizer: OptimizerOption = Optimizer.adamw,
@@ -50,15 +60,24 @@ def compare(
     weight_decay: DecayOption = None,
     schedule: CourseOption = None,
     loss: JudgeOption = None,
+    label_smoothing: SmoothingOption = 0.0,
+    augment: AugmentOption = None,
+    clip: ClipOption = None,
     lr_sweep: Annotated[
         int, typer.Option("--lr-sweep", min=0, metavar="N", help="Each network at its own best of N rates.")
     ] = 0,
     speed: SpeedOption = False,
     repro: ReproOption = False,
     device: DeviceOption = None,
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", min=1, help="CPU threads of a process.", show_default="1; on a GPU torch's choice"),
+    ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("-j", "--jobs", min=1, help="Processes.", show_default="one a core; on a GPU one"),
+        typer.Option(
+            "-j", "--jobs", min=1, help="Processes.", show_default="as many as the cores give threads; on a GPU 1"
+        ),
     ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="RULES", help="With --fix and --each: not these rules.")
@@ -74,8 +93,8 @@ def compare(
 ) -> int:
     """Train two networks on the same data from the same seeds, and say whether one is better.
 
-    A B: two networks. FILE --fix: a file as written against its fixes (nothing is written). FILE --each: what each
-    rule's fixes are worth. A A: one network twice, from other seeds: what chance makes.
+    A B: two networks. FILE --fix: a file as written against all its fixes, unsafe ones too; nothing is written.
+    FILE --each: what each rule's fixes are worth. A A: one network twice, from other seeds: what chance makes.
 
     Rules are words after FILE, names or categories: `nnlint compare net.py --fix relu-not-inplace activation`.
     """
@@ -91,8 +110,13 @@ def compare(
         lr=lr,
         weight_decay=weight_decay,
         schedule=schedule.value if schedule else None,
+        label_smoothing=label_smoothing,
+        augment=tuple(augment or ()),
+        clip=clip,
+        seed=seed,
         mode=mode(speed=speed, repro=repro),
         device=device,
+        threads=threads,
     )
     asked = Asked(
         targets=tuple(targets),
@@ -100,6 +124,7 @@ def compare(
         each=each,
         data=data,
         column=column,
+        task=task.value if task else None,
         size=image_size(size),
         loss=loss,
         seeds=seeds,

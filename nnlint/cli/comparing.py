@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnlint.compare.model import Comparison
     from nnlint.compare.variants import Variants
     from nnlint.train.config import TrainConfig
+    from nnlint.train.data.model import Task
 
 INTERRUPTED = 130
 
@@ -32,6 +33,7 @@ class Asked:
     each: bool
     data: str
     column: str | None
+    task: Task | None
     size: tuple[int, int] | None
     loss: str | None
     seeds: int
@@ -56,13 +58,14 @@ def run(asked: Asked, config: TrainConfig) -> int:
 
     variants = _variants(asked)
     folder = Path(asked.out) if asked.out else _fresh(variants)
-    plan = Plan(variants.sources, asked.data, config, asked.column, asked.size, asked.loss)
+    plan = Plan(variants.sources, asked.data, config, asked.column, asked.size, asked.loss, asked.task)
     contest = Contest(
         plan,
         seeds=asked.seeds,
         noise=variants.noise,
         diffs=variants.diffs,
         fixes=variants.fixes,
+        unfixed=variants.unfixed,
         sweep=asked.sweep,
     )
     if asked.json not in (None, "-"):

@@ -13,6 +13,7 @@ from nnlint.compare.model import Comparison, Pair, Variant
 from nnlint.compare.opening import RUNS, Opened, open_all
 from nnlint.compare.plan import Described, Plan, Run, failed
 from nnlint.compare.pool import Call, Died, Pool
+from nnlint.compare.rates import around, best
 from nnlint.compare.verdict import change, effect, unfinished
 from nnlint.train.config import TrainConfig
 from nnlint.train.results import Trained
@@ -20,10 +21,8 @@ from nnlint.train.results import Trained
 SEEDS = 8
 #: in the noise floor the second network gets these seeds on top: other weights, other order, the same network
 OTHER_SEEDS = 1000
-#: seeds that rates are chosen on: no network is judged on what its rate was chosen on
+#: seeds that rates are chosen on, above the first: no network is judged on what its rate was chosen on
 SWEEP_SEEDS = (100_000, 100_001)
-#: neighbouring rates of a sweep differ by this factor
-RATE_STEP = math.sqrt(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,11 @@ class Contest:
 
     Attributes:
         plan: the networks, the data and the recipe.
-        seeds: how many pairs.
+        seeds: how many pairs, from the recipe's seed on.
         noise: the networks are one and the same, and the second gets other seeds: what chance alone makes.
         diffs: what the text of each source has different from the first.
         fixes: the rules whose fixes each source has.
+        unfixed: what is found in each source still, of what was to be fixed.
         sweep: so many learning rates are tried for each network; 0: none.
     """
 
@@ -44,6 +44,7 @@ class Contest:
     noise: bool = False
     diffs: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    unfixed: tuple[tuple[str, ...], ...] = ()
     sweep: int = 0
 
 
@@ -131,10 +132,16 @@ class _Work:
     def described(self) -> tuple[Described, ...]:
         return self.opened.described
 
+    @property
+    def _seeds(self) -> range:
+        first = self.plan.config.seed
+        return range(first, first + self.contest.seeds)
+
     def run(self) -> tuple[tuple[Comparison, ...], bool]:
         start = time.perf_counter()
         device = device_of(self.plan.config)
-        self.used = min(self.jobs or (cores() if device == "cpu" else 1), max(self.contest.seeds, 1))
+        room = max(cores() // (self.plan.config.threads or 1), 1) if device == "cpu" else 1
+        self.used = min(self.jobs or room, max(self.contest.seeds, 1))
         with Pool(self.used) as pool:
             self.opened = open_all(pool, self.plan)
             self.configs = [self.plan.config for _ in self.variants]
@@ -156,7 +163,8 @@ class _Work:
         """Which variant is tried with which rate and seed. What is one network has one best rate."""
         rates = around(self.plan.config.rate, self.contest.sweep)
         variants = [0] if self.contest.noise else list(self.opened.places)
-        return [(variant, rate, seed) for seed in SWEEP_SEEDS for rate in rates for variant in variants]
+        seeds = [self.plan.config.seed + seed for seed in SWEEP_SEEDS]
+        return [(variant, rate, seed) for seed in seeds for rate in rates for variant in variants]
 
     def _sweep(self, pool: Pool) -> None:
         asked = self._sweep_runs()
@@ -184,21 +192,28 @@ class _Work:
 
     def _train(self, pool: Pool, *, weigh: bool) -> None:
         """A batch of calls for each seed, so that the runs of a pair meet the same load."""
-        seeds, there = range(self.contest.seeds), list(self.opened.places)
-        orders = [there if seed % 2 == 0 else there[::-1] for seed in seeds]
-        batches = [[self._call("run", self._asked(v, s)) for v in orders[s]] for s in seeds]
+        there = list(self.opened.places)
+        orders = [there if turn % 2 == 0 else there[::-1] for turn in range(self.contest.seeds)]
+        batches = [
+            [self._call("run", self._asked(variant, seed)) for variant in order]
+            for seed, order in zip(self._seeds, orders, strict=True)
+        ]
         weighing = [[self._call("weigh", place)] for place in self.opened.places.values()] if weigh else []
         for done in pool.run(batches + weighing):
             if done.batch < len(batches):
                 variant = orders[done.batch][done.number]
-                self.runs.setdefault(done.batch, {})[variant] = self._trained(done.value, variant)
+                self.runs.setdefault(self._seeds[done.batch], {})[variant] = self._trained(done.value, variant)
                 self._tell()
             elif isinstance(done.value, int):
                 self.peaks[there[done.batch - len(batches)]] = done.value
 
+    def _other(self, seed: int) -> int | None:
+        """The second network's seed in the pair of a seed, where it is another one."""
+        return seed + OTHER_SEEDS if self.contest.noise else None
+
     def _asked(self, variant: int, seed: int) -> Run:
-        other = self.contest.noise and variant > 0
-        config = replace(self.configs[variant], seed=seed + OTHER_SEEDS if other else seed)
+        other = self._other(seed) if variant > 0 else None
+        config = replace(self.configs[variant], seed=seed if other is None else other)
         return Run(self.opened.places[variant], config, like=None if self.contest.noise else 0)
 
     def _call(self, name: str, *arguments: object) -> Call:
@@ -226,8 +241,9 @@ class _Work:
     def _pairs(self, variant: int) -> tuple[Pair, ...]:
         reason = self.opened.reasons.get(variant)
         never = None if reason is None else failed(reason, self.described[variant].metric)
+        first = self.plan.config.seed
         return tuple(
-            Pair(seed, runs[0], never or runs[variant], "AB" if seed % 2 == 0 else "BA")
+            Pair(seed, runs[0], never or runs[variant], "AB" if (seed - first) % 2 == 0 else "BA", self._other(seed))
             for seed, runs in sorted(self.runs.items())
             if 0 in runs and (never or variant in runs)
         )
@@ -236,7 +252,7 @@ class _Work:
         pairs = self._pairs(variant)
         labels = self._labels()
         done = {pair.seed for pair in pairs}
-        missing = [f"seed {seed}: stopped before it was done" for seed in range(self.contest.seeds) if seed not in done]
+        missing = [f"seed {seed}: stopped before it was done" for seed in self._seeds if seed not in done]
         return Comparison(
             a=self._variant(0, [pair.a for pair in pairs], labels[0]),
             b=self._variant(variant, [pair.b for pair in pairs], labels[variant]),
@@ -245,6 +261,7 @@ class _Work:
             effect=effect(pairs, self.described[0].metric),
             diff=self.contest.diffs[variant] if self.contest.diffs else "",
             fixes=self.contest.fixes[variant] if self.contest.fixes else (),
+            unfixed=self.contest.unfixed[variant] if self.contest.unfixed else (),
             unfinished=(*unfinished(pairs, labels[0], labels[variant]), *missing),
             facts=self._facts(pairs),
             seconds=seconds,
@@ -280,14 +297,3 @@ class _Work:
         if self.contest.noise:
             facts["seeds"] = f"the second network's are {OTHER_SEEDS} higher: its weights and batches are others"
         return {**(runs[0].facts if runs else {}), **facts}
-
-
-def around(rate: float, count: int) -> tuple[float, ...]:
-    """So many rates around one, a factor of √10 apart: ``around(0.003, 3)`` is 0.00095, 0.003, 0.0095."""
-    return tuple(float(f"{rate * RATE_STEP ** (i - (count - 1) / 2):.3g}") for i in range(count))
-
-
-def best(scores: Mapping[float, float], *, usual: float) -> float | None:
-    """The rate with the highest score, of equal ones that nearest to the usual one; None where none has a score."""
-    usable = [rate for rate, score in scores.items() if math.isfinite(score)]
-    return max(usable, key=lambda rate: (scores[rate], -abs(rate - usual)), default=None)

@@ -68,7 +68,7 @@ def _seed(pair: Pair, metric: str, scale: Scale, y: float, row: float, width: fl
         yield node("text", f"seed {pair.seed}", x=0, y=y + 4, class_="quiet")
     if pair.delta is None or not math.isfinite(pair.delta):
         who = " and ".join(name for name, run in (("A", pair.a), ("B", pair.b)) if run.score is None)
-        said = node("title", f"seed {pair.seed}: {who or 'one'} did not finish")
+        said = node("title", f"seed {pair.seeds}: {who or 'one'} did not finish")
         yield node("path", said, d=cross(scale(0), y), class_="cross")
         if row > 10:
             yield node("text", "unfinished", x=width, y=y + 4, text_anchor="end", class_="wrong")
@@ -76,7 +76,7 @@ def _seed(pair: Pair, metric: str, scale: Scale, y: float, row: float, width: fl
     x = scale(pair.delta)
     yield node("path", d=f"M{scale(0):.1f} {y:.1f}H{x:.1f}", class_="stem")
     text = difference(metric, pair.delta)
-    yield node("circle", node("title", f"seed {pair.seed}: {text}"), cx=x, cy=y, r=min(3.6, row / 2), class_="b")
+    yield node("circle", node("title", f"seed {pair.seeds}: {text}"), cx=x, cy=y, r=min(3.6, row / 2), class_="b")
     if row > 10:
         text = difference(metric, pair.delta, unit=False)
         yield node("text", text, x=width, y=y + 4, text_anchor="end", class_="quiet")

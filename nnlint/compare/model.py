@@ -57,12 +57,28 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two trained with one seed, on the same batches; ``order`` says which was trained first."""
+    """The two trained with one seed, on the same batches.
+
+    Attributes:
+        order: which was trained first.
+        seed_b: the second's seed where it is another one: a network against itself.
+    """
 
     seed: int
     a: Trained
     b: Trained
     order: Literal["AB", "BA"]
+    seed_b: int | None = None
+
+    @property
+    def second_seed(self) -> int:
+        """The seed of the second network."""
+        return self.seed if self.seed_b is None else self.seed_b
+
+    @property
+    def seeds(self) -> str:
+        """The seed, or both: ``0 / 1000``."""
+        return str(self.seed) if self.seed_b is None else f"{self.seed} / {self.seed_b}"
 
     @property
     def delta(self) -> float | None:
@@ -102,6 +118,7 @@ class Comparison:
         data: what they were trained on, in one sentence.
         diff: what the source of B has different, as a unified diff; empty for two files.
         fixes: the rules whose fixes B has.
+        unfixed: what nnlint finds in B still, by rule, with the reasons; of the rules that were to be fixed.
         unfinished: the runs that diverged or failed, in sentences: they are never left out silently.
         facts: machine, versions, threads, flags.
         seconds: of all of it, on the clock.
@@ -114,6 +131,7 @@ class Comparison:
     effect: Effect
     diff: str = ""
     fixes: tuple[str, ...] = ()
+    unfixed: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0

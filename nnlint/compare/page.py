@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element
 from nnlint.compare.figures import curves, deltas, forest, interval, least_shown
 from nnlint.compare.model import Comparison, Cost, Effect, Variant
 from nnlint.compare.statistics import ALPHA
-from nnlint.compare.verdict import SAME_DATA, identical, largest_difference, of_many_tests, sentence, shown_p
+from nnlint.compare.text import FIXES
+from nnlint.compare.verdict import SAME_DATA, identical, in_their_losses, of_many_tests, sentence, shown_p
 from nnlint.train import wording
 from nnlint.train.markup import Child, document, node, table
 from nnlint.train.page import facts
@@ -118,7 +119,9 @@ def _body(comparison: Comparison) -> Iterable[Child]:
         )
         yield node("p", *about, *(f"; {note}" for note in side.notes), class_="quiet")
     if comparison.fixes:
-        yield node("p", "Fixes in B: ", ", ".join(comparison.fixes), class_="quiet")
+        yield node("p", f"{FIXES.capitalize()}: ", ", ".join(comparison.fixes), class_="quiet")
+    if comparison.unfixed:
+        yield node("p", "Not fixed: ", ", ".join(comparison.unfixed), class_="quiet")
     yield from _unfinished(comparison)
     yield from _difference(comparison)
     yield from _curves(comparison)
@@ -149,9 +152,7 @@ def _difference(comparison: Comparison) -> Iterable[Element]:
     drawing = deltas(comparison.pairs, comparison.effect, comparison.a.label, comparison.b.label)
     said = "A dot a seed: what B scores less what A scores."
     said += " Diamond and line: mean and 95 % interval." if comparison.effect.low is not None else " Diamond: mean."
-    drift = largest_difference(comparison.pairs)
-    if drift is not None and math.isfinite(drift):
-        said += f" The losses of their epochs differ by {number(drift, 2)} at most."
+    said += f" {in_their_losses(comparison.pairs)}"
     figure = node("figure", drawing, node("figcaption", said), class_="small")
     yield node("div", figure, _seed_table(comparison), class_="columns")
 
@@ -159,7 +160,7 @@ def _difference(comparison: Comparison) -> Iterable[Element]:
 def _seed_table(comparison: Comparison) -> Element:
     metric, rows = comparison.effect.metric, Cells()
     for pair in comparison.pairs:
-        seed = str(pair.seed), _scored(pair.a), _scored(pair.b), difference(metric, pair.delta, unit=False)
+        seed = pair.seeds, _scored(pair.a), _scored(pair.b), difference(metric, pair.delta, unit=False)
         rows.append((*seed, "identical" if identical(pair) else "", pair.order[0]))
     effect = comparison.effect
     if effect.deltas:
@@ -167,12 +168,18 @@ def _seed_table(comparison: Comparison) -> Element:
         means = (_mean(metric, [run.score for run in side]) for side in ([p.a for p in done], [p.b for p in done]))
         mean = node("strong", difference(metric, effect.mean, unit=False))
         rows.append((node("strong", "mean"), *means, mean, "", ""))
-        spread = difference(metric, effect.sd, unit=False).lstrip("+")
-        rows.append(("sd", "", "", spread, "", ""))
+        if len(effect.deltas) > 1:  # one number has no spread
+            spread = difference(metric, effect.sd, unit=False).lstrip("+")
+            rows.append(("sd", "", "", spread, "", ""))
     judged = {pair.a.judged_on for pair in comparison.pairs}
     on = {"test": "test data", "val": "validation data"}
     caption = f"{named(metric)} on {', '.join(on.get(name, name) for name in sorted(judged))}"
-    return table(("seed", "A", "B", f"B{SPACE}{MINUS}{SPACE}A", "", "trained first"), rows, caption=caption)
+    both = any(pair.seed_b is not None for pair in comparison.pairs)
+    return table(
+        ("seeds A / B" if both else "seed", "A", "B", f"B{SPACE}{MINUS}{SPACE}A", "", "trained first"),
+        rows,
+        caption=caption,
+    )
 
 
 def _scored(run: Trained) -> Child:
@@ -241,7 +248,7 @@ def _recipe(comparison: Comparison) -> Element:
         for (name, value), (_, other) in zip(a, b, strict=True)
     ]
     recipe = table(("", "A and B"), [*a], class_="words") if a == b else table(("", "A", "B"), rows, class_="words")
-    seeds = ", ".join(str(pair.seed) for pair in comparison.pairs)
+    seeds = ", ".join(pair.seeds for pair in comparison.pairs)
     said = "The recipe decides how big a difference looks: with another optimiser, schedule or number of epochs it may "
     said += f"be larger, smaller or none. Seeds: {seeds or 'none'}. {SAME_DATA}"
     parts = [node("h2", "Recipe"), node("p", said, class_="quiet"), recipe]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nnlint.adapt.model import NetworkSource
 from nnlint.train.config import TrainConfig
+from nnlint.train.data.model import Task
 from nnlint.train.results import Trained
 
 
@@ -17,8 +18,9 @@ class Plan:
     Attributes:
         sources: the networks; the first is the one that the others are compared with.
         data: as `nnlint.train.data.load.load_data` takes it; ``column``: its target; ``size``: of images.
-        config: the recipe; its seed is not used.
+        config: the recipe; its seed is that of the first pair, and of data that a function makes.
         loss: what the user asks for; None: what each file states, or what fits.
+        task: what the targets are; None: what the data say.
     """
 
     sources: tuple[NetworkSource, ...]
@@ -27,6 +29,7 @@ class Plan:
     column: str | None = None
     size: tuple[int, int] | None = None
     loss: str | None = None
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)

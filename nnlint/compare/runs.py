@@ -16,9 +16,11 @@ from nnlint.adapt.adapt import adapt_all
 from nnlint.adapt.model import Adapted
 from nnlint.compare.cost import peak_bytes
 from nnlint.compare.plan import Described, Plan, Run
+from nnlint.errors import UsageError
+from nnlint.train import augment
 from nnlint.train.batches import training
 from nnlint.train.data.load import load_data
-from nnlint.train.data.model import Data
+from nnlint.train.data.model import Data, Task
 from nnlint.train.data.view import viewed
 from nnlint.train.distributed import ALONE
 from nnlint.train.hardware import chosen, prepared
@@ -45,9 +47,13 @@ def opened(plan: Plan) -> Bench:
     """Load the data and the networks of a plan.
 
     Raises:
-        NnlintError: for data that cannot be loaded, a network that cannot be built or does not fit the data.
+        NnlintError: for data that cannot be loaded, or augmented as asked for; for a network that cannot be built or
+            does not fit the data.
     """
-    data = load_data(plan.data, target=plan.column, size=plan.size)
+    augment.check(plan.config.augment)
+    data = load_data(plan.data, target=plan.column, size=plan.size, task=plan.task, seed=plan.config.seed)
+    if plan.config.augment and len(data.shape) != 3:
+        raise UsageError("only images can be shifted or flipped", where="--augment", help="leave it out")
     adapted = adapt_all(plan.sources, data, size=plan.size)
     view = adapted[0].view  # one view for all: they see the same pixels
     shown = viewed(data, view.channels, view.size)
@@ -97,17 +103,18 @@ def describe(plan: Plan) -> tuple[Described, ...]:
             metric=objective.metric,
             params=adapted.params,
             macs=adapted.macs,
-            data=_in_words(bench.data),
+            data=_in_words(bench.data, plan.task),
         )
         for adapted, objective in zip(bench.adapted, bench.objectives, strict=True)
     )
 
 
-def _in_words(data: Data) -> str:
+def _in_words(data: Data, task: Task | None) -> str:
     shape = "×".join(map(str, data.shape))
     parts = [("training", data.train), ("validation", data.val), ("test", data.test)]
     sizes = ", ".join(f"{_size(split)} {name}" for name, split in parts if split is not None)
-    return f"{data.name}: {shape} a sample; {sizes} samples. {data.source}".rstrip()
+    asked = "" if task is None else f" Targets: {task}, as asked for."
+    return f"{data.name}: {shape} a sample; {sizes} samples.{asked} {data.source}".rstrip()
 
 
 def _size(split: object) -> str:

@@ -10,7 +10,16 @@ from typing import Any
 
 from nnlint.compare.model import Comparison, Effect, Variant
 from nnlint.compare.statistics import MOST_EXACT
-from nnlint.compare.verdict import SAME_DATA, change, largest_difference, of_many_tests, sentence, shown_p
+from nnlint.compare.verdict import (
+    SAME_DATA,
+    change,
+    in_their_losses,
+    largest_difference,
+    loss_differences,
+    of_many_tests,
+    sentence,
+    shown_p,
+)
 from nnlint.train.config import TrainConfig
 from nnlint.train.objective import STATED
 from nnlint.train.results import Trained
@@ -18,6 +27,8 @@ from nnlint.train.wording import NONE, SPACE, count, duration, named, number, sc
 
 SCHEMA_VERSION = 1
 Rows = list[tuple[str, ...]]
+#: `nnlint check --fix` applies the safe ones alone
+FIXES = "fixes in B, unsafe ones included, the file left as it is"
 _RULE = "─" * 78
 
 
@@ -55,6 +66,8 @@ def recipe(config: TrainConfig) -> str:
         parts.append(f"augmentation: {', '.join(config.augment)}")
     if config.clip is not None:
         parts.append(f"gradients clipped to {config.clip:g}")
+    if config.threads not in (None, 1):
+        parts.append(f"{config.threads} threads")
     if config.mode != "default":
         parts.append(f"--{config.mode}")
     return ", ".join(parts)
@@ -74,10 +87,9 @@ def _one(comparison: Comparison) -> Iterator[str]:
         yield _measured(effect)
     yield sentence(comparison)
     if effect.verdict == "failed" and STATED in (a.why, b.why):
-        yield "help: --loss gives both the same loss instead of the one that each file states"
-    drift = largest_difference(comparison.pairs)
-    if effect.verdict not in ("bit-identical", "failed") and drift is not None:
-        yield f"largest difference between the losses of their epochs: {number(drift, 2)}"
+        yield f"help: --loss{_loss_of_a(comparison)} gives both the same loss instead of the one that each file states"
+    if effect.verdict not in ("bit-identical", "failed") and (said := in_their_losses(comparison.pairs)):
+        yield said
     yield ""
     yield from _costs(a, b)
     if a.rates or b.rates:
@@ -87,14 +99,25 @@ def _one(comparison: Comparison) -> Iterator[str]:
         yield ""
         yield "not finished:"
         yield from (f"  {one}" for one in comparison.unfinished)
-    if comparison.diff:
+    if comparison.fixes or comparison.unfixed:
         yield ""
-        yield f"fixes: {', '.join(comparison.fixes)}"
-        yield from comparison.diff.splitlines()
+    if comparison.fixes:
+        yield f"{FIXES}: {', '.join(comparison.fixes)}"
+    if comparison.unfixed:
+        yield f"not fixed: {', '.join(comparison.unfixed)}"
+    yield from comparison.diff.splitlines()
+
+
+def _loss_of_a(comparison: Comparison) -> str:
+    """The name of A's loss where A can be trained with it and B has another; else nothing."""
+    trained = any(pair.a.score is not None for pair in comparison.pairs)
+    return f" {comparison.a.loss.replace('_', '-')}" if trained and comparison.a.loss != comparison.b.loss else ""
 
 
 def _measured(effect: Effect) -> str:
-    text = f"B - A, {named(effect.metric)}: {change(effect, effect.mean)} ± {_size(effect)} (sd)"
+    text = f"B - A, {named(effect.metric)}: {change(effect, effect.mean)}"
+    if len(effect.deltas) > 1:  # one number has no spread
+        text += f" ± {_size(effect)} (sd)"
     if effect.p is None:
         return text
     test = "exact sign-flip test" if len(effect.deltas) <= MOST_EXACT else "sign-flip test, drawn signs"
@@ -117,11 +140,12 @@ def _seeds(comparison: Comparison) -> Iterator[str]:
     metric = comparison.effect.metric
     judged = {run.judged_on for pair in comparison.pairs for run in (pair.a, pair.b)}
     on = " and ".join(sorted(judged)) or "test"
-    rows: Rows = [("seed", f"A {metric}", f"B {metric}", "B - A", "first")]
+    both = any(pair.seed_b is not None for pair in comparison.pairs)
+    rows: Rows = [("seeds A / B" if both else "seed", f"A {metric}", f"B {metric}", "B - A", "trained first")]
     for pair in comparison.pairs:
         scores = (_score(metric, run) for run in (pair.a, pair.b))
         delta = NONE if pair.delta is None else change(comparison.effect, pair.delta)
-        rows.append((str(pair.seed), *scores, delta, pair.order[0]))
+        rows.append((pair.seeds, *scores, delta, pair.order[0]))
     yield f"{named(metric)} on the {on} data, by seed:"
     yield from table(rows)
 
@@ -206,6 +230,7 @@ def _as_plain(comparison: Comparison) -> dict[str, Any]:
     plain = asdict(comparison)
     plain["sentence"] = sentence(comparison)
     plain["largest_loss_difference"] = largest_difference(comparison.pairs)
+    plain["loss_differences"] = loss_differences(comparison.pairs)
     for side in ("a", "b"):
         variant: Variant = getattr(comparison, side)
         plain[side]["rate"] = variant.config.rate

@@ -13,6 +13,7 @@ from nnlint.config.apply import Configs
 from nnlint.errors import NnlintError, UsageError
 from nnlint.finding import Finding
 from nnlint.fix import run as fixing
+from nnlint.fix.left import left
 from nnlint.registry import RuleInfo, list_rules
 from nnlint.selection import choose, is_known
 from nnlint.settings import Settings
@@ -20,8 +21,8 @@ from nnlint.targets import expand
 
 AS_WRITTEN = "as written"
 ALL_FIXES = "all fixes"
-#: a network, what its text has different, and the rules whose fixes it has
-_Variant = tuple[NetworkSource, str, tuple[str, ...]]
+#: a network, what its text has different, the rules whose fixes it has, and what was not fixed
+_Variant = tuple[NetworkSource, str, tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Variants:
         sources: the networks.
         diffs: what the text of each has different from the first, as a unified diff; empty for the first.
         fixes: the rules whose fixes each has.
+        unfixed: what is found in each still, of what was to be fixed, and why: by rule.
         noise: there is one network, twice.
         notes: what the user should know, in sentences.
     """
@@ -39,6 +41,7 @@ class Variants:
     sources: tuple[NetworkSource, ...]
     diffs: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    unfixed: tuple[tuple[str, ...], ...] = ()
     noise: bool = False
     notes: tuple[str, ...] = ()
 
@@ -99,15 +102,16 @@ def fixed(
         applied = tuple(dict.fromkeys(finding.rule for finding in everything.report.fixed))
         if not everything.changes:
             raise mend.nothing(everything)
-        variants = [_variant(target, everything, ALL_FIXES if len(applied) > 1 else f"with {applied[0]}", applied)]
+        label = ALL_FIXES if len(applied) > 1 else f"with {applied[0]}"
+        variants = [_variant(target, everything, label, applied, mend.left(everything, mend.considered))]
         notes = mend.notes(everything)
         if each and len(applied) > 1:
             singles, lost = _alone(mend, sorted(applied))
             variants = [*singles, *variants]
             notes += lost
-    written = (NetworkSource(target, label=AS_WRITTEN), "", ())
-    sources, diffs, fixes = zip(written, *variants, strict=True)
-    return Variants(sources, diffs, fixes, notes=tuple(notes))
+    written = (NetworkSource(target, label=AS_WRITTEN), "", (), ())
+    sources, diffs, fixes, unfixed = zip(written, *variants, strict=True)
+    return Variants(sources, diffs, fixes, unfixed, notes=tuple(notes))
 
 
 def _alone(mend: _Mender, rules: Sequence[str]) -> tuple[list[_Variant], list[str]]:
@@ -116,7 +120,8 @@ def _alone(mend: _Mender, rules: Sequence[str]) -> tuple[list[_Variant], list[st
     for rule in rules:
         result = mend.with_rules([rule])
         if result.changes:
-            variants.append(_variant(mend.target, result, f"with {rule}", (rule,)))
+            left = mend.left(result, [rule])
+            variants.append(_variant(mend.target, result, f"with {rule}", (rule,), left))
             continue
         back = [f"it was taken back: {one.reason}" for one in result.report.taken_back]
         why = back[0] if back else "what it mends is there only after other fixes"
@@ -124,9 +129,11 @@ def _alone(mend: _Mender, rules: Sequence[str]) -> tuple[list[_Variant], list[st
     return variants, notes
 
 
-def _variant(target: str, result: fixing.Result, label: str, rules: tuple[str, ...]) -> _Variant:
+def _variant(
+    target: str, result: fixing.Result, label: str, rules: tuple[str, ...], unfixed: tuple[str, ...]
+) -> _Variant:
     texts = {change.original.real: change.text for change in result.changes}
-    return NetworkSource(target, texts, label), fixing.diff(result.changes), rules
+    return NetworkSource(target, texts, label), fixing.diff(result.changes), rules, unfixed
 
 
 def _no_rule(target: str, rules: Sequence[RuleInfo], others: Sequence[str]) -> None:
@@ -155,7 +162,8 @@ class _Mender:
         return list_rules(self.settings.local_rules).by_name()
 
     @property
-    def _wanted(self) -> tuple[str, ...]:
+    def considered(self) -> tuple[str, ...]:
+        """The rules asked for, whether they have a fix or not."""
         rules = list_rules(self.settings.local_rules).rules
         if files := [word for word in self.asked if word.endswith(".py") or ":" in word or os.sep in word]:
             message = f"one file is compared with itself mended; {files[0]} is a second one"
@@ -164,7 +172,14 @@ class _Mender:
             names = choose(rules, self.asked or ("all",), ignore=self.settings.ignore)
         except UsageError as error:
             raise UsageError(error.message, where="--fix", help=error.help) from error
-        return tuple(name for name in names if self._known[name].fix is not None)
+        return tuple(names)
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        return tuple(name for name in self.considered if self._fixable(name))
+
+    def _fixable(self, rule: str) -> bool:
+        return rule in self._known and self._known[rule].fix is not None
 
     @property
     def measurable(self) -> tuple[str, ...]:
@@ -186,13 +201,14 @@ class _Mender:
         return result
 
     def notes(self, result: fixing.Result) -> list[str]:
-        """What is left out, and what was tried and taken back."""
-        notes = []
-        if script := self._script_only(result):
-            notes.append(_of_the_script(script))
-        for one in result.report.taken_back:
-            notes.append(f"The fix of {one.finding.rule} was tried and taken back: {one.reason}.")
-        return notes
+        """What is left out."""
+        script = self._script_only(result)
+        return [_of_the_script(script)] if script else []
+
+    def left(self, result: fixing.Result, rules: Collection[str]) -> tuple[str, ...]:
+        """The findings of these rules that are still there, and why; the training script's do not matter here."""
+        of_networks = [rule for rule in rules if rule in self._known and self._known[rule].on != "recipe"]
+        return left(result.report, self._fixable, only=of_networks, unsafe=True)
 
     def _script_only(self, result: fixing.Result) -> list[str]:
         """The rules whose findings have fixes that change the training alone."""
@@ -202,8 +218,6 @@ class _Mender:
     def nothing(self, result: fixing.Result) -> UsageError:
         """The error for a file that has nothing to compare with itself."""
         findings = result.report.findings
-        back = result.report.taken_back
-        taken = "".join(f"\n  the fix of {one.finding.rule} was taken back: {one.reason}" for one in back)
         if script := self._script_only(result):
             message, advice = _of_the_script(script), "nnlint --fix applies them; there is nothing for compare to show"
         elif not findings:
@@ -216,7 +230,7 @@ class _Mender:
         else:
             among = " among the rules asked for" if self.asked else ""
             message = f"none of its findings{among} has a fix that applies"
-            advice = "; ".join(_told(findings)) + taken
+            advice = ", ".join(self.left(result, self.considered))
         return UsageError(message.rstrip("."), where=self.target, help=advice)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from nnlint.compare.model import Comparison, Effect, Pair, Verdict
 from nnlint.compare.statistics import ALPHA, FEWEST, sign_flip, spread
 from nnlint.train.results import Trained
+from nnlint.train.wording import number
 
 #: what the test is of
 SAME_DATA = (
@@ -119,11 +120,11 @@ def unfinished(pairs: Sequence[Pair], label_a: str, label_b: str) -> tuple[str, 
     """A sentence for every run that did not finish."""
     sentences = []
     for pair in pairs:
-        for label, run in ((label_a, pair.a), (label_b, pair.b)):
+        for label, run, seed in ((label_a, pair.a, pair.seed), (label_b, pair.b, pair.second_seed)):
             if _finished(run):
                 continue
             what = run.ending if run.ending != "finished" else f"finished with a score that is {run.score}"
-            sentences.append(f"seed {pair.seed}, {label}: {what}" + (f" ({run.reason})" if run.reason else ""))
+            sentences.append(f"seed {seed}, {label}: {what}" + (f" ({run.reason})" if run.reason else ""))
     return tuple(sentences)
 
 
@@ -157,35 +158,35 @@ def sentence(comparison: Comparison) -> str:
 
 
 def _failed(comparison: Comparison) -> str:
-    sides = [(f"A ({comparison.a.label})", [pair.a for pair in comparison.pairs])]
-    sides.append((f"B ({comparison.b.label})", [pair.b for pair in comparison.pairs]))
-    never = [(label, runs) for label, runs in sides if _never(runs)]
+    pairs = comparison.pairs
+    sides = [(f"A ({comparison.a.label})", {pair.seed: pair.a for pair in pairs})]
+    sides.append((f"B ({comparison.b.label})", {pair.second_seed: pair.b for pair in pairs}))
+    never = [(label, runs) for label, runs in sides if _never(list(runs.values()))]
     parts = []
     for label, runs in never:
-        run = next(run for run in runs if not _finished(run) and run.ending != "interrupted")
-        parts.append(f"{label} did not finish for any of {_seeds(len(runs))} (seed {_first(comparison)}: {run.reason})")
-    other = [label for label, runs in sides if not _never(runs)]
+        tried = ((seed, run) for seed, run in runs.items() if not _finished(run) and run.ending != "interrupted")
+        seed, run = next(tried)
+        count = "its one seed" if len(runs) == 1 else f"any of {_seeds(len(runs))}"
+        parts.append(f"{label} did not finish for {count} (seed {seed}: {run.reason})")
+    other = [label for label, runs in sides if not _never(list(runs.values()))]
     trained = f" {other[0]} can be trained with this recipe." if other else ""
     return f"Failed: {'; '.join(parts)}.{trained} There is nothing to compare."
-
-
-def _first(comparison: Comparison) -> int:
-    return comparison.pairs[0].seed
 
 
 def _why_not(comparison: Comparison) -> str:
     effect = comparison.effect
     assert effect.p is not None
     if effect.p < ALPHA:
+        answer = "commonest class" if effect.metric == "accuracy" else "mean"
         return (
             f"the finished pairs alone would say {change(effect, effect.mean)} (p = {shown_p(effect.p)}), but not with "
-            "every diverged run counted as a constant answer"
+            f"every diverged run counted as always answering the {answer} of the training data"
         )
     drift = largest_difference(comparison.pairs)
     if drift is not None and drift < 1e-3 and comparison.a.loss == comparison.b.loss:
         return (
-            f"p = {shown_p(effect.p)}; the losses of their epochs differ by {drift:.1g} at most, as rounding makes "
-            "them where the mathematics is the same"
+            f"p = {shown_p(effect.p)}; their losses, training and validation, differ by {drift:.1g} in any epoch at "
+            "most, as rounding makes them where the mathematics is the same"
         )
     interval = f"{change(effect, effect.low)} to {change(effect, effect.high)}"
     return f"p = {shown_p(effect.p)}, and the interval of 95 % reaches from {interval}"
@@ -193,13 +194,24 @@ def _why_not(comparison: Comparison) -> str:
 
 def largest_difference(pairs: Sequence[Pair]) -> float | None:
     """The largest difference between the losses of the two networks' epochs, training and validation; None if none."""
-    differences = [
-        abs(one - other)
-        for pair in pairs
-        for a, b in zip(pair.a.epochs, pair.b.epochs, strict=False)
-        for one, other in ((a.train_loss, b.train_loss), (a.val_loss, b.val_loss))
-    ]
-    return max(differences, default=None)
+    return max(loss_differences(pairs).values(), default=None)
+
+
+def loss_differences(pairs: Sequence[Pair]) -> dict[str, float]:
+    """The largest differences between the two networks' ``training`` and ``validation`` losses of an epoch."""
+    epochs = [both for pair in pairs for both in zip(pair.a.epochs, pair.b.epochs, strict=False)]
+    if not epochs:
+        return {}
+    return {
+        "training": max(abs(a.train_loss - b.train_loss) for a, b in epochs),
+        "validation": max(abs(a.val_loss - b.val_loss) for a, b in epochs),
+    }
+
+
+def in_their_losses(pairs: Sequence[Pair]) -> str:
+    """How far the losses lie apart at most, in words; empty where there are no epochs, or numbers."""
+    told = [f"{number(value, 2)} in {name}" for name, value in loss_differences(pairs).items() if math.isfinite(value)]
+    return f"Their losses of an epoch differ by at most {' and '.join(told)}." if told else ""
 
 
 def _missing(count: int) -> str:

@@ -12,9 +12,10 @@ import pytest
 from nets import DEADLY, DIVERGING, NET, PLAIN, plan_of, write
 
 from nnlint.adapt.model import NetworkSource
-from nnlint.compare.compare import SWEEP_SEEDS, Contest, Progress, around, best, compare
+from nnlint.compare.compare import SWEEP_SEEDS, Contest, Progress, compare
 from nnlint.compare.model import Comparison
 from nnlint.compare.plan import Plan
+from nnlint.compare.rates import around, best
 from nnlint.compare.variants import of_targets
 from nnlint.compare.verdict import sentence
 from nnlint.errors import NnlintError
@@ -76,10 +77,13 @@ def test_in_place_is_proved_and_the_same_twice_is_not_a_proof(folder: Path) -> N
     ((one,), _) = compare(Contest(plan, seeds=1), jobs=1)
     assert one.effect.verdict == "bit-identical"
     assert one.pairs[0].a.steps == one.pairs[0].b.steps > 10
+    assert one.pairs[0].seed_b is None
 
     noise = of_targets([target, target])
-    contest = Contest(replace(plan, sources=noise.sources), seeds=2, noise=noise.noise)
+    config = replace(plan.config, seed=3)
+    contest = Contest(replace(plan, sources=noise.sources, config=config), seeds=2, noise=noise.noise)
     ((other,), _) = compare(contest, jobs=2)
+    assert [(pair.seed, pair.seed_b, pair.order) for pair in other.pairs] == [(3, 1003, "AB"), (4, 1004, "BA")]
     assert other.effect.verdict != "bit-identical"
     assert all(pair.a.losses_digest != pair.b.losses_digest for pair in other.pairs)
     assert all(pair.a.first_loss != pair.b.first_loss for pair in other.pairs)
@@ -179,7 +183,7 @@ class Told(Progress):
 
 comparing._progress = lambda quiet: contextlib.nullcontext(Told())
 config = TrainConfig(epochs=60, device="cpu")
-data = ("breast-cancer", None, None)
+data = ("breast-cancer", None, None, None)
 asked = comparing.Asked({targets!r}, False, False, *data, None, 40, 0, 2, (), {out!r}, None, False)
 sys.exit(comparing.run(asked, config))
 """

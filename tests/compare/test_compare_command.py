@@ -10,7 +10,10 @@ import pytest
 from nets import NET, PLAIN, write
 
 from nnlint.__main__ import main
-from nnlint.cli.comparing import _Bar, _progress
+from nnlint.cli import comparing
+from nnlint.cli.comparing import Asked, _Bar, _progress
+from nnlint.compare.text import recipe
+from nnlint.train.config import TrainConfig
 
 
 def nnlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -83,6 +86,28 @@ def test_wrong_uses(
     assert said in err
     assert "Traceback" not in err
     assert not list(tmp_path.glob("runs/*"))  # nothing is left of it
+
+
+def test_what_is_asked_for_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[tuple[Asked, TrainConfig]] = []
+
+    def run(asked: Asked, config: TrainConfig) -> int:
+        came.append((asked, config))
+        return 0
+
+    monkeypatch.setattr(comparing, "run", run)
+    options = "--task classes --label-smoothing 0.1 --augment shift --augment flip --clip 1 --seed 7 --threads 2"
+    assert main(["compare", "a.py", "b.py", *options.split()]) == 0
+    ((asked, config),) = came
+    assert asked.task == "classes"
+    assert (config.label_smoothing, config.augment, config.clip) == (0.1, ("shift", "flip"), 1.0)
+    assert (config.seed, config.threads) == (7, 2)
+    assert "label smoothing 0.1, augmentation: shift, flip, gradients clipped to 1, 2 threads" in recipe(config)
+
+
+def test_the_help_says_that_unsafe_fixes_count(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--help"]) == 0
+    assert "every fix, unsafe ones included" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_bar_counts_what_is_done(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,7 +172,7 @@ def test_many_seeds_fit() -> None:
 def test_identical_pairs_are_named_and_lie_on_zero() -> None:
     text = plain(render([SAME]))
     assert text.count("0.00 identical") == 8
-    assert "The losses of their epochs differ by 0 at most." in text
+    assert "Their losses of an epoch differ by at most 0 in training and 0 in validation." in text
     assert "identical" not in plain(render([BETTER])).replace("bit-identical", "")
     drawn = deltas(SAME.pairs, SAME.effect, "A", "A")
     assert len({c.get("cx") for c in drawn.iter("circle")}) == 1
@@ -377,3 +377,16 @@ def test_an_interval_without_an_end() -> None:
 def test_no_effects_at_all() -> None:
     assert forest([]).attrib["viewBox"] == "0 0 720 20"
     assert clean(forest([("x" * 80, effect(0.0, 0.0))]).findtext("desc") or "").startswith("x" * 80)
+
+
+def test_what_was_not_fixed_stands_below_what_was() -> None:
+    said = "some-rule (taken back: it brings about another)"
+    text = plain(render([replace(BETTER, fixes=("relu-not-inplace",), unfixed=(said,))]))
+    assert f"the file left as it is: relu-not-inplace Not fixed: {said}" in text
+
+
+def test_a_network_against_itself_has_two_seeds() -> None:
+    made = replace(BETTER, pairs=tuple(replace(pair, seed_b=pair.seed + 1000) for pair in BETTER.pairs))
+    text = plain(render([made]))
+    assert "seeds A / B" in text
+    assert "7 / 1007" in text

@@ -35,6 +35,22 @@ def test_a_line_for_each_seed_and_which_was_first() -> None:
     assert [row[0] for row in rows] == [str(seed) for seed in range(8)]
     assert [row[-1] for row in rows] == ["A", "B"] * 4
     assert rows[0][1:6] == ["90.0", "%", "92.0", "%", "+2.00"]
+    assert lines[start + 1].endswith("trained first")
+    # training losses are 1 - score in the last epoch; the validation losses 0.1 above them
+    assert "Their losses of an epoch differ by at most 0.027 in training and 0.027 in validation." in lines
+
+
+def test_a_network_against_itself_shows_both_seeds() -> None:
+    made = [replace(pair, seed_b=pair.seed + 1000) for pair in pairs([0.9, 0.9], [0.8, diverged()])]
+    text = render([comparison(made)])
+    assert "  seeds A / B" in text
+    assert "  0 / 1000 " in text
+    assert "seed 1001, mended: diverged" in text
+
+
+def test_one_pair_has_no_spread() -> None:
+    assert "(sd)" not in render([comparison(pairs([0.9], [0.8]))])
+    assert "(sd)" in render([comparison(pairs([0.9, 0.9], [0.8, 0.8]))])
 
 
 def test_runs_that_did_not_finish_are_named() -> None:
@@ -55,6 +71,9 @@ def test_another_loss_is_offered_where_the_stated_one_fails() -> None:
     assert "--loss" not in render([made])
     made = replace(made, a=replace(made.a, why="as its file states"))
     assert "help: --loss gives both the same loss" in render([made])
+    made = comparison(pairs([0.9, 0.9], [diverged()] * 2))
+    made = replace(made, b=replace(made.b, why="as its file states", loss="mse_loss"))
+    assert "help: --loss cross-entropy gives both the same loss" in render([made])
 
 
 def test_rates_losses_and_the_diff_are_shown() -> None:
@@ -65,6 +84,7 @@ def test_rates_losses_and_the_diff_are_shown() -> None:
         b=replace(made.b, rates={0.001: 0.95, 0.003: math.nan}, config=TrainConfig(lr=0.001)),
         diff="--- a/net.py\n+++ b/net.py\n-  old\n+  new\n",
         fixes=("relu-not-inplace",),
+        unfixed=("conv-kernel-not-3x3 (no fix)", "some-rule (taken back: it brings about another)"),
     )
     text = render([made])
     rows = [line.split() for line in text.splitlines()]
@@ -72,7 +92,10 @@ def test_rates_losses_and_the_diff_are_shown() -> None:
     assert ["0.001", "80.0", "%", "95.0", "%", "*"] in rows
     assert "A is best at an end of the rates that were tried" in text
     assert "different losses, binary_cross_entropy and cross_entropy" in text
-    assert "fixes: relu-not-inplace\n--- a/net.py" in text
+    fixed, unfixed, diff = text.splitlines()[-8:-5]
+    assert fixed == "fixes in B, unsafe ones included, the file left as it is: relu-not-inplace"
+    assert unfixed == "not fixed: conv-kernel-not-3x3 (no fix), some-rule (taken back: it brings about another)"
+    assert diff == "--- a/net.py"
 
 
 def test_several_have_an_overview_that_warns_of_many_tests() -> None:

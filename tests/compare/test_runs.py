@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from nnlint.compare import runs
 from nnlint.compare.plan import Plan, Run
+from nnlint.errors import UsageError
 from nnlint.train.config import TrainConfig
 from nnlint.train.results import Trained
 
@@ -185,3 +187,12 @@ def test_a_network_s_own_parameters_are_copied_between_two_classes() -> None:
     one, other = One(), Other()
     assert runs.copy_weights(one, other) == ("scale",)
     assert torch.equal(one.scale, other.scale)
+
+
+def test_the_task_and_the_augmentation_that_are_asked_for(plan: Plan) -> None:
+    (first, _) = runs.describe(replace(plan, task="binary"))
+    assert "Targets: binary, as asked for." in first.data
+    with pytest.raises(UsageError, match="only images can be shifted or flipped"):
+        runs.describe(replace(plan, config=replace(CONFIG, augment=("flip",))))
+    with pytest.raises(UsageError, match="there is no 'turn'"):
+        runs.describe(replace(plan, config=replace(CONFIG, augment=("turn",))))

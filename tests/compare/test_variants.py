@@ -136,6 +136,48 @@ def test_the_configuration_counts(tmp_path: Path) -> None:
     assert fixed(target, configs=Configs()).fixes[1] == ("bias-before-batch-norm",)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A dropout before a norm that could only be moved before the next one, and a ReLU that can be mended."""
+    file = tmp_path_factory.mktemp("kept") / "net.py"
+    file.write_text("""import torch
+from torch import nn
+
+# nnlint: input=1x8x8
+net = nn.Sequential(
+    nn.Conv2d(1, 8, 3, padding=1, bias=False),
+    nn.Dropout(0.2),
+    nn.BatchNorm2d(8),
+    nn.ReLU(),
+    nn.Conv2d(8, 16, 3, padding=1, bias=False),
+    nn.BatchNorm2d(16),
+    nn.ReLU(inplace=True),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Linear(16, 10),
+)
+""")
+    return str(file)
+
+
+NOT_MOVED = (
+    "dropout-before-batch-norm (its fix does not fit here: nnlint rule dropout-before-batch-norm says when it does)"
+)
+
+
+def test_findings_that_stay_are_told(kept: str) -> None:
+    variants = fixed(kept)
+    assert variants.fixes[1] == ("relu-not-inplace",)
+    assert variants.unfixed[0] == ()
+    assert NOT_MOVED in variants.unfixed[1]
+    # what was not asked for is not missing
+    assert fixed(kept, ["relu-not-inplace"]).unfixed[1] == ()
+
+
+def test_why_a_fix_that_is_asked_for_does_not_apply(kept: str) -> None:
+    assert NOT_MOVED in refused(kept, "dropout-before-batch-norm")
+
+
 # ------------------------------------------------------------------------------------------------------- errors
 
 

@@ -17,7 +17,7 @@ from nnlint.train.data.files import readable
 from nnlint.train.data.memory import free_memory, size_in_words
 from nnlint.train.data.model import Data, Task
 from nnlint.train.data.parts import Part
-from nnlint.train.data.pictures import SUFFIXES, Header, decode, header, pillow
+from nnlint.train.data.pictures import SUFFIXES, Header, all_or_error, attempted, decode, header, pillow
 
 #: what folders of parts are called
 _NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -138,10 +138,10 @@ def surveyed(files: Sequence[Path]) -> Survey:
     """What the headers of pictures say.
 
     Raises:
-        UsageError: for a file that is no picture.
+        UsageError: for files that are no pictures.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
-        headers: list[Header] = list(pool.map(header, files))
+        headers = all_or_error(list(pool.map(lambda file: attempted(header, file), files)))
     channels = max(one.channels for one in headers)
     grey = sum(one.channels == 1 for one in headers)
     notes = (f"{grey:,} of {len(headers):,} pictures are grey and were given three channels",)
@@ -158,7 +158,7 @@ def decoded(files: Sequence[Path], channels: int, size: tuple[int, int]) -> NDAr
     """Pictures as uint8 (N, C, H, W).
 
     Raises:
-        UsageError: for one that cannot be decoded.
+        UsageError: for those that cannot be decoded.
     """
     pixels = np.empty((len(files), channels, *size), dtype=np.uint8)
 
@@ -167,7 +167,7 @@ def decoded(files: Sequence[Path], channels: int, size: tuple[int, int]) -> NDAr
 
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
-            list(pool.map(one, range(len(files))))
+            all_or_error(list(pool.map(lambda index: attempted(one, index), range(len(files)))))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

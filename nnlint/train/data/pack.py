@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from nnlint.errors import UsageError
 from nnlint.train.data.assemble import VAL_OF_TRAIN
+from nnlint.train.data.files import readable
 from nnlint.train.data.folder import listed, surveyed
+from nnlint.train.data.load import FORMS
 from nnlint.train.data.memory import size_in_words
 from nnlint.train.data.numpy_files import mapped
 from nnlint.train.data.overlap import check_overlap
@@ -31,6 +33,7 @@ from nnlint.train.data.pictures import Fit, decode_all, pillow
 from nnlint.train.data.prepared import METADATA, is_prepared, quick_hash, written
 from nnlint.train.data.split import WORDS, carve, split
 from nnlint.train.data.statistics import mean_and_std
+from nnlint.train.data.table import SUFFIXES as TABLES
 from nnlint.train.data.whole import interrupts_held, put_in_place, temporary
 
 #: pictures that a process decodes before it hands them over
@@ -94,6 +97,7 @@ def pack(request: Request, progress: Progress = lambda done, total: None) -> Pac
     """
     out = request.out.absolute()
     _free(request, out)
+    _is_folder(request.source)
     pillow()
     found = listed(request.source, str(request.source))
     survey = surveyed([file for files in found.files.values() for file in files])
@@ -154,6 +158,23 @@ def _free(request: Request, out: Path) -> None:
         )
     if not request.overwrite:
         raise UsageError("it was prepared before", where=str(request.out), help="--overwrite replaces it")
+
+
+def _is_folder(source: Path) -> None:
+    """A file has nothing to prepare: what is said depends on whether it can be trained on as it is."""
+    with readable(source):
+        if not source.is_file():
+            return
+    column = " --target COLUMN" if source.suffix.lower() in TABLES else ""
+    if source.suffix.lower() in (".npz", ".npy", *TABLES):
+        advice = f"arrays and tables need no preparing: nnlint train NET.py --data {source}{column}"
+    else:
+        advice = f"what else can be trained on needs no preparing, nnlint train --data takes it as it is: {FORMS}"
+    raise UsageError(
+        "a file, expected a folder of pictures: SRC/train/CLASS/*.png or SRC/CLASS/*.png",
+        where=str(source),
+        help=advice,
+    )
 
 
 def _planned(request: Request, files: Mapping[str, tuple[Path, ...]], labels: Mapping[str, NDArray[np.int64]]) -> _Plan:

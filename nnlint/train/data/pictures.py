@@ -7,11 +7,11 @@ prepare`` import this module alone.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 from nnlint.errors import UsageError
 from nnlint.train.data.files import readable
 
+T = TypeVar("T")
 Fit = Literal["crop", "stretch"]
+#: of more pictures that cannot be read, so many are named
+MOST_NAMED = 5
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
 _GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 #: EXIF's tag of how the camera was held, and its values for pictures that lie on their side
@@ -95,8 +98,40 @@ def decode(path: Path, channels: int, size: tuple[int, int] | None = None, fit: 
 
 
 def decode_all(paths: Sequence[Path], channels: int, size: tuple[int, int], fit: Fit = "crop") -> NDArray[np.uint8]:
-    """Pictures as uint8 (N, C, H, W), see `decode`: what a process of ``nnlint prepare`` does."""
-    return np.stack([decode(path, channels, size, fit) for path in paths])
+    """Pictures as uint8 (N, C, H, W), see `decode`: what a process of ``nnlint prepare`` does.
+
+    Raises:
+        UsageError: for those that cannot be decoded.
+    """
+    found = [attempted(decode, path, channels, size, fit) for path in paths]
+    return np.stack(all_or_error(found))
+
+
+def attempted(read: Callable[..., T], *arguments: Any) -> T | UsageError:
+    """What reading a picture gives, or its error: of many bad ones, more than one are to be named."""
+    try:
+        return read(*arguments)
+    except UsageError as error:
+        return error
+
+
+def all_or_error(found: Sequence[T | UsageError]) -> list[T]:
+    """What was read of all pictures.
+
+    Raises:
+        UsageError: where there are errors among them: the one, or one that names up to five.
+    """
+    problems = [one for one in found if isinstance(one, UsageError)]
+    if not problems:
+        return [one for one in found if not isinstance(one, UsageError)]
+    if len(problems) == 1:
+        raise problems[0]
+    named = "".join(f"\n  {one.where}: {one.message}" for one in problems[:MOST_NAMED])
+    more = f"; the first {MOST_NAMED}" if len(problems) > MOST_NAMED else ""
+    raise UsageError(
+        f"{len(problems):,} of the {len(found):,} pictures looked at cannot be read{more}:{named}",
+        help="delete them, or replace them",
+    )
 
 
 def pixels_of(image: Any) -> NDArray[np.uint8]:

@@ -138,6 +138,21 @@ def test_a_damaged_picture_is_named(tmp_path, contents, words):
     assert str(bad) in message and words in message
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_several_damaged_pictures_are_named(tmp_path, cut):
+    """Those whose header is wrong, and those whose header is right and whose pixels end too early."""
+    jpeg = picture(tmp_path / "whole.jpg", numbers().integers(0, 256, (10, 12, 3), dtype=np.uint8)).read_bytes()
+    pictures(tmp_path, {"train": 12, "val": 2})
+    bad = sorted((tmp_path / "train" / "dog").iterdir())[:7]
+    for file in bad:
+        file.write_bytes(jpeg[:-60] if cut else b"")
+    message = problem(tmp_path)
+    looked = 24 if cut else 28  # the pixels are read part by part
+    assert f"7 of the {looked} pictures looked at cannot be read; the first 5:" in message
+    assert [line.split(":")[0].strip() for line in message.splitlines()[1:6]] == [str(file) for file in bad[:5]]
+    assert message.endswith("help: delete them, or replace them")
+
+
 # ---------------------------------------------------------------------------------------------------- kinds of pictures
 
 

@@ -144,6 +144,32 @@ def test_places_that_cannot_be(source, tmp_path):
     assert "1.5 is no share" in refused(classes, tmp_path / "out", (8, 8), val=1.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("house.csv", "need no preparing: nnlint train NET.py --data {} --target COLUMN"),
+        ("house.npz", "need no preparing: nnlint train NET.py --data {}"),
+        ("pictures.zip", "nnlint train --data takes it as it is: a name (digits"),
+    ],
+)
+def test_a_file_is_no_folder(tmp_path, name, advice):
+    (tmp_path / name).write_text("price\n1\n")
+    message = refused(tmp_path / name, tmp_path / "out", (8, 8))
+    assert f"{name}: a file, expected a folder of pictures" in message and advice.format(tmp_path / name) in message
+    assert left(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_several_damaged_pictures_are_named(source, tmp_path, workers):
+    jpeg = picture(tmp_path / "whole.jpg").read_bytes()
+    bad = sorted((source / "train" / "dog").iterdir())[:2]
+    for file in bad:
+        file.write_bytes(jpeg[:-60])
+    message = refused(source, tmp_path / "out", (8, 8), workers=workers)
+    assert "2 of the 32 pictures looked at cannot be read:" in message and all(str(file) in message for file in bad)
+    assert left(tmp_path) == ["pets", "whole.jpg"]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_damaged_picture_leaves_nothing(source, tmp_path, workers):
     bad = source / "val" / "dog" / "03.png"

@@ -115,6 +115,12 @@ class Scope:
         self._kept.update(step.index for step in steps)
         self.kept.update(contents)
 
+    def begin_like(self, other: Scope) -> None:
+        """Begin with the values that belong to the definitions, as another look at the same block has them."""
+        self._kept, self.kept = other._kept, other.kept
+        self._done |= self._kept
+        self.namespace.update({name: contents.value for name, contents in self.kept.items()})
+
     def reset(self) -> None:
         """Forget every value but the definitions, what belongs to them, and imports: the next look-up makes it anew."""
         for step in self.steps:

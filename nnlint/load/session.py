@@ -160,7 +160,7 @@ class Session:
         scope = self.scope(function)
         guards = self.places.guards(build.statement)
         if not self._all_met(scope, guards, build):
-            scope = Scope(
+            other = Scope(
                 scope.body,
                 self.fresh_namespace() if function else _Definitions.of(scope),
                 scope.filename,
@@ -170,6 +170,9 @@ class Session:
                 given=scope.given,
                 forced={guard.test: guard.wanted for guard in guards},
             )
+            if not function:
+                other.begin_like(scope)
+            scope = other
         for loop in self.places.loops(build.statement):
             scope = self._first_round(loop, scope)
         return scope

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -150,7 +151,7 @@ def test_what_is_no_function_or_class_in_a_registry(only: Only) -> None:
                 return self.fc(x)
         net = Net()
     """
-    fc = rebuilt(only(source, "net")).get_submodule("fc")
+    fc: Any = rebuilt(only(source, "net")).get_submodule("fc")
     assert (fc.in_features, fc.out_features) == (1, 7)
 
 
@@ -170,6 +171,12 @@ def test_what_a_build_puts_in_is_taken_out_again(only: Only) -> None:
                 return self.fc(x)
         net = Net()
     """
+    assert rebuilt(only(source, "net")).get_submodule("fc").out_features == 2
+
+
+def test_a_registry_wanted_in_a_branch_that_is_not_taken(only: Only) -> None:
+    source = textwrap.dedent(REGISTRY) + textwrap.dedent(MODELS).replace("from registry import register\n", "")
+    source += "wanted = False\nif wanted:\n    net = Small(classes=len(MODELS))\n"
     assert rebuilt(only(source, "net")).get_submodule("fc").out_features == 2
 
 

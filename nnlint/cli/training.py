@@ -184,6 +184,7 @@ def network_facts(adapted: Adapted) -> dict[str, Any]:
         "parameters": adapted.params,
         "macs": adapted.macs,
         "head": adapted.head,
+        "view": asdict(adapted.view),
         "notes": list(adapted.notes),
     }
 

@@ -1,9 +1,14 @@
 """What several folders of tests need."""
 
+import signal
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+# a shell ignores Ctrl-C for what it runs in the background, and whatever that starts inherits it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ batch norm, whose statistics are those of each process's own part unless ``sync_
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +130,8 @@ def joined(device: str | None = None) -> Iterator[World]:
     try:
         yield world
     finally:
+        # the wrapper is part of a cycle and holds the group, whose threads must end before the process does
+        gc.collect()
         # closed without waiting for the others: where one has failed they would wait in vain
         dist.destroy_process_group()
 

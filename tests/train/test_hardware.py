@@ -62,7 +62,7 @@ def test_switches_that_the_user_had_set_come_back() -> None:
         assert switches() == before
     finally:
         torch.use_deterministic_algorithms(False)
-        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.benchmark = start["cudnn.benchmark"]
         torch.backends.cuda.matmul.allow_tf32 = start["cuda.matmul.allow_tf32"]
         torch.backends.cuda.matmul.fp32_precision = start["cuda.matmul.fp32_precision"]
         torch.backends.cudnn.allow_tf32 = start["cudnn.allow_tf32"]

@@ -18,9 +18,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", 3.3, -3.8, 9.72, 0.25, "no evidence"),
-                    ("SGD", 5.66, 3.15, 8.61, 0.0078, "better"),
-                    ("Adadelta", 13.33, 1.94, 26.25, 0.0312, "no evidence"),
+                    ("AdamW", 3.299, -3.796, 9.722, 0.25, "no evidence"),
+                    ("SGD", 5.66, 3.148, 8.611, 0.0078, "better"),
+                    ("Adadelta", 13.333, 1.944, 26.25, 0.0312, "no evidence"),
                 ],
             ),
             (
@@ -28,9 +28,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", 7.08, 1.76, 13.43, 0.0156, "better"),
-                    ("SGD", 3.33, 1.3, 5.28, 0.0156, "better"),
-                    ("Adadelta", 5.97, 1.67, 10.37, 0.0234, "better"),
+                    ("AdamW", 7.083, 1.759, 13.426, 0.0156, "better"),
+                    ("SGD", 3.333, 1.296, 5.278, 0.0156, "better"),
+                    ("Adadelta", 5.972, 1.667, 10.37, 0.0234, "better"),
                 ],
             ),
         ],
@@ -44,9 +44,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", -1.56, -4.07, 0.69, 0.1797, "no evidence"),
-                    ("SGD", 0.14, -0.74, 0.97, 0.7656, "no evidence"),
-                    ("Adadelta", -5.56, -10.46, -0.93, 0.0156, "worse"),
+                    ("AdamW", -1.563, -4.074, 0.694, 0.1797, "no evidence"),
+                    ("SGD", 0.139, -0.741, 0.972, 0.7656, "no evidence"),
+                    ("Adadelta", -5.556, -10.463, -0.926, 0.0156, "worse"),
                 ],
             ),
             (
@@ -54,9 +54,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", -23.51, -30.0, -16.39, 0.0078, "worse"),
-                    ("SGD", -2.01, -3.33, -0.74, 0.0156, "worse"),
-                    ("Adadelta", -17.53, -24.72, -10.14, 0.0078, "worse"),
+                    ("AdamW", -23.507, -30.0, -16.389, 0.0078, "worse"),
+                    ("SGD", -2.014, -3.333, -0.741, 0.0156, "worse"),
+                    ("Adadelta", -17.535, -24.722, -10.139, 0.0078, "worse"),
                 ],
             ),
         ],
@@ -70,9 +70,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 39.31, 30.65, 48.75, 0.0078, "better"),
-                    ("SGD", 48.51, 33.43, 61.76, 0.0078, "better"),
-                    ("Adadelta", 42.01, 26.25, 56.48, 0.0078, "better"),
+                    ("AdamW", 39.306, 30.648, 48.75, 0.0078, "better"),
+                    ("SGD", 48.507, 33.426, 61.759, 0.0078, "better"),
+                    ("Adadelta", 42.014, 26.25, 56.481, 0.0078, "better"),
                 ],
             ),
             (
@@ -80,9 +80,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -2.47, -4.31, -0.56, 0.0156, "worse"),
-                    ("SGD", 0.69, -0.09, 1.53, 0.0938, "no evidence"),
-                    ("Adadelta", 7.22, -1.48, 22.36, 0.4219, "no evidence"),
+                    ("AdamW", -2.465, -4.306, -0.556, 0.0156, "worse"),
+                    ("SGD", 0.694, -0.093, 1.528, 0.0938, "no evidence"),
+                    ("Adadelta", 7.222, -1.481, 22.361, 0.4219, "no evidence"),
                 ],
             ),
         ],
@@ -96,9 +96,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -4.86, -6.48, -3.33, 0.0078, "worse"),
-                    ("SGD", -0.28, -1.39, 0.69, 0.5469, "no evidence"),
-                    ("Adadelta", -1.81, -3.7, 0.09, 0.0625, "no evidence"),
+                    ("AdamW", -4.861, -6.481, -3.333, 0.0078, "worse"),
+                    ("SGD", -0.278, -1.389, 0.694, 0.5469, "no evidence"),
+                    ("Adadelta", -1.806, -3.704, 0.093, 0.0625, "no evidence"),
                 ],
             ),
             (
@@ -106,9 +106,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -0.24, -1.11, 0.65, 0.5938, "no evidence"),
-                    ("SGD", 0.8, -0.28, 1.94, 0.1406, "no evidence"),
-                    ("Adadelta", -0.73, -1.81, 0.42, 0.1953, "no evidence"),
+                    ("AdamW", -0.243, -1.111, 0.648, 0.5938, "no evidence"),
+                    ("SGD", 0.799, -0.278, 1.944, 0.1406, "no evidence"),
+                    ("Adadelta", -0.729, -1.806, 0.417, 0.1953, "no evidence"),
                 ],
             ),
         ],
@@ -122,9 +122,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 1.84, -1.2, 4.44, 0.1562, "no evidence"),
-                    ("SGD", 0.8, -0.46, 1.81, 0.1875, "no evidence"),
-                    ("Adadelta", 0.31, -0.65, 1.48, 0.5781, "no evidence"),
+                    ("AdamW", 1.84, -1.204, 4.444, 0.1562, "no evidence"),
+                    ("SGD", 0.799, -0.463, 1.806, 0.1875, "no evidence"),
+                    ("Adadelta", 0.313, -0.648, 1.481, 0.5781, "no evidence"),
                 ],
             ),
             (
@@ -132,9 +132,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -1.04, -3.47, 1.02, 0.2891, "no evidence"),
-                    ("SGD", -0.56, -1.39, 0.28, 0.1719, "no evidence"),
-                    ("Adadelta", 2.57, -1.53, 7.78, 0.3047, "no evidence"),
+                    ("AdamW", -1.042, -3.472, 1.019, 0.2891, "no evidence"),
+                    ("SGD", -0.556, -1.389, 0.278, 0.1719, "no evidence"),
+                    ("Adadelta", 2.569, -1.528, 7.778, 0.3047, "no evidence"),
                 ],
             ),
             (
@@ -142,9 +142,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", 12.67, 8.75, 16.39, 0.0078, "better"),
-                    ("SGD", 6.84, 4.26, 9.58, 0.0078, "better"),
-                    ("Adadelta", 16.18, 11.81, 20.83, 0.0078, "better"),
+                    ("AdamW", 12.674, 8.75, 16.389, 0.0078, "better"),
+                    ("SGD", 6.84, 4.259, 9.583, 0.0078, "better"),
+                    ("Adadelta", 16.181, 11.806, 20.833, 0.0078, "better"),
                 ],
             ),
         ],
@@ -158,9 +158,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", 24.41, 17.22, 33.06, 0.0078, "better"),
-                    ("SGD", 1.35, -0.14, 2.41, 0.0859, "no evidence"),
-                    ("Adadelta", 9.03, -0.93, 17.64, 0.0781, "no evidence"),
+                    ("AdamW", 24.41, 17.222, 33.056, 0.0078, "better"),
+                    ("SGD", 1.354, -0.139, 2.407, 0.0859, "no evidence"),
+                    ("Adadelta", 9.028, -0.926, 17.639, 0.0781, "no evidence"),
                 ],
             ),
             (
@@ -168,9 +168,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 16x16",
                 "accuracy",
                 [
-                    ("AdamW", 3.4, -0.74, 7.87, 0.1016, "no evidence"),
-                    ("SGD", 0.31, -0.56, 1.25, 0.4688, "no evidence"),
-                    ("Adadelta", -3.47, -11.11, 2.69, 0.3047, "no evidence"),
+                    ("AdamW", 3.403, -0.741, 7.87, 0.1016, "no evidence"),
+                    ("SGD", 0.312, -0.556, 1.25, 0.4688, "no evidence"),
+                    ("Adadelta", -3.472, -11.111, 2.685, 0.3047, "no evidence"),
                 ],
             ),
         ],
@@ -184,9 +184,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 3.06, 0.28, 5.74, 0.0391, "no evidence"),
-                    ("SGD", 1.22, -0.42, 2.22, 0.1016, "no evidence"),
-                    ("Adadelta", 2.67, 0.28, 5.65, 0.0312, "no evidence"),
+                    ("AdamW", 3.056, 0.278, 5.741, 0.0391, "no evidence"),
+                    ("SGD", 1.215, -0.417, 2.222, 0.1016, "no evidence"),
+                    ("Adadelta", 2.674, 0.278, 5.648, 0.0312, "no evidence"),
                 ],
             ),
         ],
@@ -200,9 +200,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 0.17, -1.67, 2.5, 0.9062, "no evidence"),
-                    ("SGD", 1.56, 0.14, 2.96, 0.0469, "no evidence"),
-                    ("Adadelta", 2.01, 0.28, 3.8, 0.0156, "better"),
+                    ("AdamW", 0.174, -1.667, 2.5, 0.9062, "no evidence"),
+                    ("SGD", 1.562, 0.139, 2.963, 0.0469, "no evidence"),
+                    ("Adadelta", 2.014, 0.278, 3.796, 0.0156, "better"),
                 ],
             ),
             (
@@ -210,9 +210,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -0.17, -1.02, 0.56, 0.6562, "no evidence"),
-                    ("SGD", 0.1, -0.19, 0.46, 0.625, "no evidence"),
-                    ("Adadelta", 0.07, -0.93, 1.02, 0.9375, "no evidence"),
+                    ("AdamW", -0.174, -1.019, 0.556, 0.6562, "no evidence"),
+                    ("SGD", 0.104, -0.185, 0.463, 0.625, "no evidence"),
+                    ("Adadelta", 0.069, -0.926, 1.019, 0.9375, "no evidence"),
                 ],
             ),
             (
@@ -220,9 +220,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -1.35, -2.87, 0.09, 0.0938, "no evidence"),
-                    ("SGD", -0.03, -0.56, 0.46, 1.0, "no evidence"),
-                    ("Adadelta", -0.73, -2.36, 0.93, 0.3125, "no evidence"),
+                    ("AdamW", -1.354, -2.87, 0.093, 0.0938, "no evidence"),
+                    ("SGD", -0.035, -0.556, 0.463, 1.0, "no evidence"),
+                    ("Adadelta", -0.729, -2.361, 0.926, 0.3125, "no evidence"),
                 ],
             ),
         ],
@@ -236,9 +236,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 22.88, 19.58, 26.2, 0.0078, "better"),
-                    ("SGD", 20.62, 16.85, 24.26, 0.0078, "better"),
-                    ("Adadelta", 43.61, 31.94, 56.94, 0.0078, "better"),
+                    ("AdamW", 22.882, 19.583, 26.204, 0.0078, "better"),
+                    ("SGD", 20.625, 16.852, 24.259, 0.0078, "better"),
+                    ("Adadelta", 43.611, 31.944, 56.944, 0.0078, "better"),
                 ],
             ),
             (
@@ -246,9 +246,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 59.51, 55.83, 63.24, 0.0078, "better"),
-                    ("SGD", 6.11, 1.81, 10.74, 0.0312, "no evidence"),
-                    ("Adadelta", 32.26, 13.06, 47.96, 0.0078, "better"),
+                    ("AdamW", 59.514, 55.833, 63.241, 0.0078, "better"),
+                    ("SGD", 6.111, 1.806, 10.741, 0.0312, "no evidence"),
+                    ("Adadelta", 32.257, 13.056, 47.963, 0.0078, "better"),
                 ],
             ),
             (
@@ -256,9 +256,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -3.82, -10.0, 1.48, 0.1484, "no evidence"),
-                    ("SGD", -39.44, -46.11, -34.07, 0.0078, "worse"),
-                    ("Adadelta", -36.49, -50.28, -24.17, 0.0078, "worse"),
+                    ("AdamW", -3.819, -10.0, 1.481, 0.1484, "no evidence"),
+                    ("SGD", -39.444, -46.111, -34.074, 0.0078, "worse"),
+                    ("Adadelta", -36.493, -50.278, -24.167, 0.0078, "worse"),
                 ],
             ),
         ],
@@ -298,9 +298,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 6.77, 3.7, 10.28, 0.0078, "better"),
-                    ("SGD", 13.72, 8.98, 18.61, 0.0078, "better"),
-                    ("Adadelta", 0.56, -0.93, 2.08, 0.4062, "no evidence"),
+                    ("AdamW", 6.771, 3.704, 10.278, 0.0078, "better"),
+                    ("SGD", 13.715, 8.981, 18.611, 0.0078, "better"),
+                    ("Adadelta", 0.556, -0.926, 2.083, 0.4062, "no evidence"),
                 ],
             ),
             (
@@ -308,9 +308,9 @@ MEASURED: dict[str, object] = {
                 "breast-cancer",
                 "accuracy",
                 [
-                    ("AdamW", -0.33, -0.88, 0.29, 0.375, "no evidence"),
-                    ("SGD", -0.77, -1.46, 0.0, 0.0938, "no evidence"),
-                    ("Adadelta", -0.33, -0.88, 0.29, 0.375, "no evidence"),
+                    ("AdamW", -0.329, -0.877, 0.292, 0.375, "no evidence"),
+                    ("SGD", -0.768, -1.462, 0.0, 0.0938, "no evidence"),
+                    ("Adadelta", -0.329, -0.877, 0.292, 0.375, "no evidence"),
                 ],
             ),
             (
@@ -318,9 +318,9 @@ MEASURED: dict[str, object] = {
                 "diabetes",
                 "r2",
                 [
-                    ("AdamW", -0.24, -1.0, 0.36, 0.5, "no evidence"),
-                    ("SGD", -3.96, -5.77, -2.24, 0.0078, "worse"),
-                    ("Adadelta", -0.76, -2.49, 1.13, 0.3281, "no evidence"),
+                    ("AdamW", -0.243, -0.996, 0.355, 0.5, "no evidence"),
+                    ("SGD", -3.961, -5.766, -2.238, 0.0078, "worse"),
+                    ("Adadelta", -0.765, -2.487, 1.13, 0.3281, "no evidence"),
                 ],
             ),
         ],
@@ -354,9 +354,9 @@ MEASURED: dict[str, object] = {
                 "breast-cancer",
                 "accuracy",
                 [
-                    ("AdamW", -0.33, -0.88, 0.29, 0.375, "no evidence"),
-                    ("SGD", -1.43, -2.63, -0.44, 0.0312, "no evidence"),
-                    ("Adadelta", -0.99, -1.75, 0.0, 0.0625, "no evidence"),
+                    ("AdamW", -0.329, -0.877, 0.292, 0.375, "no evidence"),
+                    ("SGD", -1.425, -2.632, -0.439, 0.0312, "no evidence"),
+                    ("Adadelta", -0.987, -1.754, 0.0, 0.0625, "no evidence"),
                 ],
             ),
         ],
@@ -370,9 +370,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 20.17, 14.17, 26.11, 0.0078, "better"),
-                    ("SGD", 48.68, 44.17, 53.61, 0.0078, "better"),
-                    ("Adadelta", 20.24, 13.75, 25.65, 0.0078, "better"),
+                    ("AdamW", 20.174, 14.167, 26.111, 0.0078, "better"),
+                    ("SGD", 48.681, 44.167, 53.611, 0.0078, "better"),
+                    ("Adadelta", 20.243, 13.75, 25.648, 0.0078, "better"),
                 ],
             ),
             (
@@ -381,8 +381,8 @@ MEASURED: dict[str, object] = {
                 "accuracy",
                 [
                     ("AdamW", 0.0, 0.0, 0.0, 1.0, "no evidence"),
-                    ("SGD", 0.03, 0.0, 0.14, 1.0, "no evidence"),
-                    ("Adadelta", 0.0, -0.19, 0.19, 1.0, "no evidence"),
+                    ("SGD", 0.035, 0.0, 0.139, 1.0, "no evidence"),
+                    ("Adadelta", 0.0, -0.185, 0.185, 1.0, "no evidence"),
                 ],
             ),
         ],
@@ -396,9 +396,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 37.6, 32.22, 42.92, 0.0078, "better"),
-                    ("SGD", 87.99, 87.22, 88.7, 0.0078, "better"),
-                    ("Adadelta", 81.67, 74.17, 87.5, 0.0078, "better"),
+                    ("AdamW", 37.604, 32.222, 42.917, 0.0078, "better"),
+                    ("SGD", 87.986, 87.222, 88.704, 0.0078, "better"),
+                    ("Adadelta", 81.667, 74.167, 87.5, 0.0078, "better"),
                 ],
             ),
         ],
@@ -412,9 +412,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -2.01, -4.17, 0.0, 0.0625, "no evidence"),
-                    ("SGD", 0.28, -0.56, 1.2, 0.5312, "no evidence"),
-                    ("Adadelta", 0.21, -1.53, 1.94, 0.7812, "no evidence"),
+                    ("AdamW", -2.014, -4.167, 0.0, 0.0625, "no evidence"),
+                    ("SGD", 0.278, -0.556, 1.204, 0.5312, "no evidence"),
+                    ("Adadelta", 0.208, -1.528, 1.944, 0.7812, "no evidence"),
                 ],
             ),
         ],
@@ -428,9 +428,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 0.14, -0.37, 0.65, 0.625, "no evidence"),
-                    ("SGD", -0.1, -0.65, 0.28, 0.8438, "no evidence"),
-                    ("Adadelta", 0.73, -0.83, 2.41, 0.3672, "no evidence"),
+                    ("AdamW", 0.139, -0.37, 0.648, 0.625, "no evidence"),
+                    ("SGD", -0.104, -0.648, 0.278, 0.8438, "no evidence"),
+                    ("Adadelta", 0.729, -0.833, 2.407, 0.3672, "no evidence"),
                 ],
             ),
             (
@@ -438,9 +438,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 1.84, 0.74, 2.78, 0.0234, "better"),
-                    ("SGD", -0.42, -1.11, 0.37, 0.2812, "no evidence"),
-                    ("Adadelta", 6.94, 1.11, 15.0, 0.0156, "better"),
+                    ("AdamW", 1.84, 0.741, 2.778, 0.0234, "better"),
+                    ("SGD", -0.417, -1.111, 0.37, 0.2812, "no evidence"),
+                    ("Adadelta", 6.944, 1.111, 15.0, 0.0156, "better"),
                 ],
             ),
             (
@@ -448,9 +448,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -4.65, -7.13, -2.41, 0.0078, "worse"),
-                    ("SGD", -1.08, -2.22, 0.0, 0.0625, "no evidence"),
-                    ("Adadelta", -1.18, -2.5, 0.19, 0.0859, "no evidence"),
+                    ("AdamW", -4.653, -7.13, -2.407, 0.0078, "worse"),
+                    ("SGD", -1.076, -2.222, 0.0, 0.0625, "no evidence"),
+                    ("Adadelta", -1.181, -2.5, 0.185, 0.0859, "no evidence"),
                 ],
             ),
         ],
@@ -464,9 +464,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 0.31, -0.19, 0.83, 0.2656, "no evidence"),
-                    ("SGD", 0.0, -0.42, 0.37, 1.0, "no evidence"),
-                    ("Adadelta", -1.11, -1.94, -0.28, 0.0312, "no evidence"),
+                    ("AdamW", 0.313, -0.185, 0.833, 0.2656, "no evidence"),
+                    ("SGD", 0.0, -0.417, 0.37, 1.0, "no evidence"),
+                    ("Adadelta", -1.111, -1.944, -0.278, 0.0312, "no evidence"),
                 ],
             ),
             (
@@ -474,9 +474,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 1.04, 0.09, 1.81, 0.0469, "no evidence"),
-                    ("SGD", 1.6, 0.69, 2.59, 0.0078, "better"),
-                    ("Adadelta", -0.03, -0.97, 0.97, 1.0, "no evidence"),
+                    ("AdamW", 1.042, 0.093, 1.806, 0.0469, "no evidence"),
+                    ("SGD", 1.597, 0.694, 2.593, 0.0078, "better"),
+                    ("Adadelta", -0.035, -0.972, 0.972, 1.0, "no evidence"),
                 ],
             ),
         ],
@@ -490,9 +490,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 3.37, 2.08, 5.0, 0.0078, "better"),
-                    ("SGD", -0.03, -0.74, 0.69, 1.0, "no evidence"),
-                    ("Adadelta", 10.45, 1.11, 20.0, 0.0312, "no evidence"),
+                    ("AdamW", 3.368, 2.083, 5.0, 0.0078, "better"),
+                    ("SGD", -0.035, -0.741, 0.694, 1.0, "no evidence"),
+                    ("Adadelta", 10.451, 1.111, 20.0, 0.0312, "no evidence"),
                 ],
             ),
         ],
@@ -506,9 +506,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 8.02, 4.86, 11.11, 0.0078, "better"),
-                    ("SGD", 0.42, -0.56, 1.48, 0.4375, "no evidence"),
-                    ("Adadelta", 3.4, 1.48, 6.25, 0.0078, "better"),
+                    ("AdamW", 8.021, 4.861, 11.111, 0.0078, "better"),
+                    ("SGD", 0.417, -0.556, 1.481, 0.4375, "no evidence"),
+                    ("Adadelta", 3.403, 1.481, 6.25, 0.0078, "better"),
                 ],
             ),
             (
@@ -516,9 +516,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 7.47, 4.72, 10.56, 0.0078, "better"),
-                    ("SGD", 0.42, -0.69, 1.53, 0.375, "no evidence"),
-                    ("Adadelta", 3.19, 1.11, 5.56, 0.0156, "better"),
+                    ("AdamW", 7.465, 4.722, 10.556, 0.0078, "better"),
+                    ("SGD", 0.417, -0.694, 1.528, 0.375, "no evidence"),
+                    ("Adadelta", 3.194, 1.111, 5.556, 0.0156, "better"),
                 ],
             ),
             (
@@ -526,9 +526,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 0.03, -0.37, 0.46, 1.0, "no evidence"),
-                    ("SGD", -0.03, -0.28, 0.28, 1.0, "no evidence"),
-                    ("Adadelta", 0.28, 0.0, 0.56, 0.125, "no evidence"),
+                    ("AdamW", 0.035, -0.37, 0.463, 1.0, "no evidence"),
+                    ("SGD", -0.035, -0.278, 0.278, 1.0, "no evidence"),
+                    ("Adadelta", 0.278, 0.0, 0.556, 0.125, "no evidence"),
                 ],
             ),
         ],
@@ -542,9 +542,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 29.76, 23.61, 35.74, 0.0078, "better"),
-                    ("SGD", 82.71, 78.33, 85.83, 0.0078, "better"),
-                    ("Adadelta", 56.42, 43.61, 70.42, 0.0078, "better"),
+                    ("AdamW", 29.757, 23.611, 35.741, 0.0078, "better"),
+                    ("SGD", 82.708, 78.333, 85.833, 0.0078, "better"),
+                    ("Adadelta", 56.424, 43.611, 70.417, 0.0078, "better"),
                 ],
             ),
         ],
@@ -574,9 +574,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 17.57, 12.69, 22.5, 0.0078, "better"),
-                    ("SGD", 5.31, 3.61, 7.04, 0.0078, "better"),
-                    ("Adadelta", 17.47, 10.97, 24.07, 0.0078, "better"),
+                    ("AdamW", 17.569, 12.685, 22.5, 0.0078, "better"),
+                    ("SGD", 5.313, 3.611, 7.037, 0.0078, "better"),
+                    ("Adadelta", 17.465, 10.972, 24.074, 0.0078, "better"),
                 ],
             ),
             (
@@ -584,9 +584,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -0.49, -1.2, 0.28, 0.1875, "no evidence"),
-                    ("SGD", 0.28, -0.46, 1.11, 0.5, "no evidence"),
-                    ("Adadelta", -0.35, -0.93, 0.28, 0.2266, "no evidence"),
+                    ("AdamW", -0.486, -1.204, 0.278, 0.1875, "no evidence"),
+                    ("SGD", 0.278, -0.463, 1.111, 0.5, "no evidence"),
+                    ("Adadelta", -0.347, -0.926, 0.278, 0.2266, "no evidence"),
                 ],
             ),
         ],
@@ -600,9 +600,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 58.26, 54.31, 61.39, 0.0078, "better"),
-                    ("SGD", 57.99, 52.96, 65.0, 0.0078, "better"),
-                    ("Adadelta", 51.18, 43.06, 56.94, 0.0078, "better"),
+                    ("AdamW", 58.264, 54.306, 61.389, 0.0078, "better"),
+                    ("SGD", 57.986, 52.963, 65.0, 0.0078, "better"),
+                    ("Adadelta", 51.181, 43.056, 56.944, 0.0078, "better"),
                 ],
             ),
             (
@@ -610,9 +610,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 13.44, 7.78, 19.86, 0.0078, "better"),
-                    ("SGD", 3.82, 2.31, 5.37, 0.0078, "better"),
-                    ("Adadelta", 5.9, 4.17, 7.87, 0.0078, "better"),
+                    ("AdamW", 13.438, 7.778, 19.861, 0.0078, "better"),
+                    ("SGD", 3.819, 2.315, 5.37, 0.0078, "better"),
+                    ("Adadelta", 5.903, 4.167, 7.87, 0.0078, "better"),
                 ],
             ),
         ],
@@ -626,9 +626,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", 43.85, 37.04, 51.11, 0.0078, "better"),
-                    ("SGD", 25.31, 14.54, 34.58, 0.0156, "better"),
-                    ("Adadelta", 32.67, 21.81, 41.2, 0.0078, "better"),
+                    ("AdamW", 43.854, 37.037, 51.111, 0.0078, "better"),
+                    ("SGD", 25.312, 14.537, 34.583, 0.0156, "better"),
+                    ("Adadelta", 32.674, 21.806, 41.204, 0.0078, "better"),
                 ],
             ),
             (
@@ -636,9 +636,9 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("AdamW", -38.44, -44.26, -32.92, 0.0078, "worse"),
-                    ("SGD", 25.52, 14.72, 34.81, 0.0156, "better"),
-                    ("Adadelta", -43.02, -54.91, -31.94, 0.0078, "worse"),
+                    ("AdamW", -38.438, -44.259, -32.917, 0.0078, "worse"),
+                    ("SGD", 25.521, 14.722, 34.815, 0.0156, "better"),
+                    ("Adadelta", -43.021, -54.907, -31.944, 0.0078, "worse"),
                 ],
             ),
         ],
@@ -652,7 +652,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", -0.76, -2.04, 0.42, 0.2188, "no evidence"),
+                    ("own", -0.764, -2.037, 0.417, 0.2188, "no evidence"),
                 ],
             ),
             (
@@ -660,7 +660,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 10.87, 7.08, 14.44, 0.0078, "better"),
+                    ("own", 10.868, 7.083, 14.444, 0.0078, "better"),
                 ],
             ),
             (
@@ -668,7 +668,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 60.24, 52.96, 69.31, 0.0078, "better"),
+                    ("own", 60.243, 52.963, 69.306, 0.0078, "better"),
                 ],
             ),
             (
@@ -676,7 +676,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 8.68, 6.39, 10.83, 0.0078, "better"),
+                    ("own", 8.681, 6.389, 10.833, 0.0078, "better"),
                 ],
             ),
             (
@@ -684,7 +684,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 2.92, 0.46, 5.42, 0.0234, "better"),
+                    ("own", 2.917, 0.463, 5.417, 0.0234, "better"),
                 ],
             ),
             (
@@ -692,7 +692,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 25.31, 4.72, 46.25, 0.0312, "no evidence"),
+                    ("own", 25.312, 4.722, 46.25, 0.0312, "no evidence"),
                 ],
             ),
             (
@@ -700,7 +700,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 32.19, 13.06, 47.78, 0.0078, "better"),
+                    ("own", 32.188, 13.056, 47.778, 0.0078, "better"),
                 ],
             ),
             (
@@ -708,7 +708,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 31.91, 11.53, 48.06, 0.0078, "better"),
+                    ("own", 31.91, 11.528, 48.056, 0.0078, "better"),
                 ],
             ),
             (
@@ -716,7 +716,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", -16.46, -30.0, -1.81, 0.0234, "worse"),
+                    ("own", -16.458, -30.0, -1.806, 0.0234, "worse"),
                 ],
             ),
             (
@@ -724,7 +724,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", -27.33, -43.89, -13.8, 0.0078, "worse"),
+                    ("own", -27.326, -43.889, -13.796, 0.0078, "worse"),
                 ],
             ),
             (
@@ -732,7 +732,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", -0.21, -0.83, 0.65, 0.5781, "no evidence"),
+                    ("own", -0.208, -0.833, 0.648, 0.5781, "no evidence"),
                 ],
             ),
             (
@@ -740,7 +740,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 5.28, 4.31, 6.3, 0.0078, "better"),
+                    ("own", 5.278, 4.306, 6.296, 0.0078, "better"),
                 ],
             ),
             (
@@ -748,7 +748,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 65.1, 60.37, 70.46, 0.0078, "better"),
+                    ("own", 65.104, 60.37, 70.463, 0.0078, "better"),
                 ],
             ),
             (
@@ -756,7 +756,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 2.53, 1.67, 3.47, 0.0078, "better"),
+                    ("own", 2.535, 1.667, 3.472, 0.0078, "better"),
                 ],
             ),
             (
@@ -764,7 +764,7 @@ MEASURED: dict[str, object] = {
                 "300 digits, 8x8",
                 "accuracy",
                 [
-                    ("own", 0.69, -0.37, 1.85, 0.2188, "no evidence"),
+                    ("own", 0.694, -0.37, 1.852, 0.2188, "no evidence"),
                 ],
             ),
         ],

@@ -20,6 +20,7 @@ import pytest
 from nnlint.__main__ import main
 from nnlint.adapt.adapt import adapt_all
 from nnlint.adapt.model import NetworkSource
+from nnlint.cli.rule import comparison_line
 from nnlint.engine import Session
 from nnlint.engine import run as lint
 from nnlint.errors import RulePackError
@@ -449,6 +450,17 @@ def test_measurements_as_json(pack: Path, capsys: pytest.CaptureFixture[str]) ->
             "effect": 10.1, "low": 10.1, "high": 10.1, "p": 0.0078, "verdict": "better",
         }
     ]  # fmt: skip
+
+
+def test_the_pages_of_rules_and_the_table_show_the_same_figures() -> None:
+    shown = [comparison_line(one) for tip in list_measured().values() for one in tip.comparisons]
+    rows = [row for _, rows in _results.by_tip(_results.rows(_results.load())) for row in rows]
+    assert len(shown) == len(rows)
+    for line, row in zip(shown, rows, strict=True):
+        if row.cell["effect"]["low"] is not None and row.verdict != "bit-identical":
+            in_table = _words.effect_of(row.cell).replace("\N{MINUS SIGN}", "-")
+            in_page = line.partition("): ")[2].partition(" points")[0].partition(" hundredths")[0]
+            assert in_page.replace("+0.0", "0.0") == in_table, line
 
 
 def test_nothing_is_shown_where_nothing_was_measured(pack: Path, capsys: pytest.CaptureFixture[str]) -> None:

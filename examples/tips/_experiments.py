@@ -341,7 +341,7 @@ UNMEASURED: Mapping[str, str] = {
     "metrics-each-epoch": "It changes what one knows of a training, not the training: there is no second network to "
     "compare with. `nnlint train` prints them.",
     "gpu-and-cudnn": "It needs a CUDA GPU; these measurements are made on a CPU, so that anybody can repeat them.",
-    "benchmark-mode": "cuDNN is what it measures: it needs a CUDA GPU, and changes seconds alone.",
+    "benchmark-mode": "It needs a CUDA GPU: cuDNN is what it measures, and seconds are what it is for.",
     "deterministic-mode": "On one CPU thread every run is repeated to the bit already (`in-place` proves it); what the "
     "mode costs can only be measured on a CUDA GPU.",
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import _results
 from _data import BATCH
-from _experiments import EPOCHS, EXPERIMENTS, SAMPLES, UNMEASURED, Experiment
+from _experiments import EPOCHS, EXPERIMENTS, OWN, SAMPLES, UNMEASURED, Experiment
 from _results import Results, Row
 from _words import capital, effect_of, ratio, reading, recipe_name, score, span
 
@@ -103,7 +103,7 @@ def _quoted(text: str) -> str:
 
 
 def _points(value: float | None) -> float | None:
-    return _rounded(None if value is None else 100 * value, 2)
+    return _rounded(None if value is None else 100 * value, 3)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -132,24 +132,27 @@ This page is written by `python examples/tips/run.py`; the networks are in [`tip
 is held equal and what differs.
 
 **How.** {state}, each of {seeds} pairs of trainings{machine}. The two of a pair share the seed, the samples and their
-order, and the first weights where they can. An effect is the mean of the differences, following minus departing, in
-percentage points of accuracy on test data that nothing was chosen by (hundredths of R² for numbers); with its interval
-of 95 % and p by the exact sign-flip test. Above zero, following is better. Costs are those of following as a multiple
-of departing's: the seconds of a whole training ({jobs}), the parameters, the multiply-adds of a sample, the most memory
-of a training step, and of a forward pass without gradients.
+order (where that is not what differs), and the first weights where they can. An effect is the mean of the differences,
+following minus departing, in percentage points of accuracy on test data that nothing was chosen by (hundredths of R²
+for numbers); with its interval of 95 % and p by the exact sign-flip test. Above zero, following is better. Costs are
+those of following as a multiple of departing's: the seconds of a whole training ({jobs}), the parameters, the
+multiply-adds of a sample, the most memory of a training step, and of a forward pass without gradients.
 
 **What a verdict means.** Of {tests} tests at 5 %, about {alarms} would be false alarms if no tip made a difference. So
 the p values are adjusted (Benjamini and Hochberg 1995): of all verdicts "better" and "worse" together, at most 5 % are
-expected to be false. "No evidence" is no evidence of a difference, and not evidence that there is none: the interval,
-which is not adjusted, says how large one could still be. Two that should score alike are said to only where the whole
-interval lies within {alike:g} points of zero. With 8 pairs p cannot be below 0.0078.
+expected to be false, which is proved for tests that do not depend on each other; some of these share a network. "No
+evidence" is no evidence of a difference, and not evidence that there is none: the interval, which is not adjusted, says
+how large one could still be. Two that should score alike are said to only where the whole interval lies within
+{alike:g} points of zero. With 8 pairs p cannot be below 0.0078.
 
-**What it cannot say.** These are grey images of 8 or 16 pixels a side, {samples} to learn from ({samples} others for
-each seed: with all 1,257 nearly every network is right nearly always) and 360 to judge by, the same for every seed, and
-two small tables; networks of some thousand weights; {epochs} epochs, which are {steps} steps; the recipes of `nnlint
-train` with their default learning rates and torch's first weights. Where an effect is large with one recipe and small
-with another, part of it is how fast a network learns at that rate. Several tips were made for deep networks, long
-trainings and large images. `nnlint compare` measures the same on your network and data.
+**What it cannot say.** These are grey images of 8 pixels a side, or of 16 that are those 8 enlarged, {samples} to learn
+from ({samples} others for each seed: with all 1,257 nearly every network is right nearly always) and 360 to judge by,
+the same for every seed, so that p does not speak of other images to judge by; and two small tables, of which every seed
+sees all. Networks have {least:,} to {most:,} weights, most of them fewer than {half:,}; {epochs} epochs of the images
+are {steps} steps; the recipes are those of `nnlint train` with their default learning rates and torch's first weights,
+where a comparison does not say otherwise. Where an effect is large with one recipe and small with another, part of it
+is how fast a network learns at that rate. Several tips were made for deep networks, long trainings and large images.
+`nnlint compare` measures the same on your network and data.
 """
 
 
@@ -158,6 +161,7 @@ def _introduction(results: Results, made: Sequence[Row]) -> str:
     tests = sum(row.q is not None for row in made)
     planned = sum(len(experiment.recipes) for experiment in EXPERIMENTS)
     facts = results.facts
+    weights = [row.cell[side]["params"] for row in made for side in ("departing", "following")] or [0]
     text = INTRODUCTION.format(
         state=f"{len(made)} comparisons" if len(made) == planned else f"{len(made)} of {planned} comparisons so far",
         seeds=" to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))),
@@ -168,6 +172,9 @@ def _introduction(results: Results, made: Sequence[Row]) -> str:
         samples=SAMPLES,
         epochs=EPOCHS,
         steps=EPOCHS * math.ceil(SAMPLES / BATCH),
+        least=min(weights),
+        most=max(weights),
+        half=math.ceil(statistics.median(weights) / 1000) * 1000,
         alike=100 * _results.ALIKE,
     )
     paragraphs = (
@@ -235,10 +242,12 @@ def _by_experiment(experiments: Sequence[Experiment], rows: Sequence[Row]) -> It
         mine = [row for row in rows if row.experiment is experiment]
         if not mine:
             continue
-        verdicts = "; ".join(f"{said} ({recipes})" for said, recipes in _grouped((row, row.verdict) for row in mine))
+        several = experiment.recipes is not OWN
+        verdicts = _grouped((row, row.verdict) for row in mine)
+        measured = "; ".join(f"{said} ({recipes})" if several else said for said, recipes in verdicts)
         remarks = _grouped((row, remark) for row in mine for remark in _remarks(row))
-        more = "".join(f" {recipes}: {remark}." for remark, recipes in remarks)
-        yield f"* {capital(mine[0].compared)}: {expected[experiment.claim]}. Measured: {verdicts}.{more}"
+        more = "".join(f" {recipes}: {remark}." if several else f" {capital(remark)}." for remark, recipes in remarks)
+        yield f"* {capital(mine[0].compared)}: {expected[experiment.claim]}. Measured: {measured}.{more}"
 
 
 def _grouped(said: Iterable[tuple[Row, str]]) -> Iterator[tuple[str, str]]:

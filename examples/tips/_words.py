@@ -77,7 +77,7 @@ def effect_of(cell: Mapping[str, Any]) -> str:
 
 def signed(value: float) -> str:
     """A difference with one digit and its sign, in points."""
-    text = f"{100 * value:+.1f}"
+    text = f"{round(100 * value, 3):+.1f}"  # as `rules/_measured.py` keeps it: halves are rounded alike in both
     return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 

@@ -1,7 +1,9 @@
 """Regularisation last: a network that has its norms and no dropout yet, against one with dropout in place of norms.
 
 Held equal: convolutions, channels, pooling; the parameters to within 1 %.
-Different: batch norm after each convolution, or dropout of 0.2 after each stage.
+Different: batch norm after each convolution, or dropout of 0.2 after each stage. Two networks are compared, not two
+ways of working: that the rest should be settled first is not tried, and what is seen may be all the norms'
+(`batch_norm.py`).
 """
 
 from torch import nn

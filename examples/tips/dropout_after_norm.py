@@ -2,7 +2,8 @@
 
 Held equal: layers, channels, parameters, the rate (0.5), computation.
 Different: in the last block, on which side of the norm dropout stands. Before it, the variance that the norm
-learns in training is not the one it meets in evaluation (Li et al. 2019, arXiv:1801.05134).
+learns in training is not the one it meets in evaluation (Li et al. 2019, arXiv:1801.05134). On which side of a ReLU it
+stands is not tried: dropout sets to zero or multiplies by a positive number, and with either order that is the same.
 """
 
 from torch import nn

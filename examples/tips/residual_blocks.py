@@ -1,9 +1,10 @@
 """Residual blocks: twenty-one convolutions in a row against the same with skip connections, activation first or last.
 
-Held equal: layers, channels, parameters, norms and activations, computation but for the additions.
+Held equal: layers, channels, parameters (in the second comparison but for 12), norms and activations, computation but
+for the additions.
 Different: in the first comparison, whether the input of each pair of convolutions is added to its output, and nothing
 else; in the second, both of residual blocks, where norm and activation stand (with the activation first there is one
-norm more at the end, and one fewer at the start).
+norm more at the end, and one fewer at the start, where a bias takes its place).
 """
 
 import torch

@@ -88,16 +88,17 @@ def as_text(info: RuleInfo, style: Style, measured: Mapping[str, TipMeasured]) -
 def _measured(measured: TipMeasured) -> str:
     """What a tip was measured to be worth, a line for each comparison."""
     head = f"Measured: {measured.tip}: {measured.reading}; what following it changes (examples/TIPS.md says how):"
-    return "\n".join([head, *(f"  {_comparison(comparison)}" for comparison in measured.comparisons)])
+    return "\n".join([head, *(f"  {comparison_line(comparison)}" for comparison in measured.comparisons)])
 
 
-def _comparison(measured: Measured) -> str:
+def comparison_line(measured: Measured) -> str:
+    """What a comparison came to, in one line; no figure is a minus zero."""
     unit = "points" if measured.metric == "accuracy" else "hundredths of R²"
     effect = ""
     if measured.effect is not None and measured.verdict != "bit-identical":
-        effect = f"{measured.effect:+.1f} {unit}, "
+        effect = f"{measured.effect:+z.1f} {unit}, "
         if measured.low is not None and measured.high is not None:
-            effect = f"{measured.effect:+.1f} [{measured.low:+.1f}, {measured.high:+.1f}] {unit}, "
+            effect = f"{measured.effect:+z.1f} [{measured.low:+z.1f}, {measured.high:+z.1f}] {unit}, "
     recipe = "" if measured.recipe == "own" else f", {measured.recipe}"
     return f"{measured.compared} ({measured.data}{recipe}): {effect}{measured.verdict}"
 

@@ -50,7 +50,8 @@ def prepare(
     """Decode, resize and pack pictures once, into arrays that training maps into memory.
 
     What is the same in every epoch is done ahead of training; augmentation is random and stays online. OUT appears
-    whole or not at all. Without a val part, SRC is split 70/10/20 into train, val and test, by class.
+    whole or not at all. Class folders alone are split 70/10/20 into train, val and test, by class; where there is train
+    and no val, an eighth of train is set apart as val.
     """
     from nnlint.cli.train import image_size
     from nnlint.train.data.memory import size_in_words

@@ -89,8 +89,15 @@ class Recorder(Watch):
 
 
 def _copied(net: nn.Module) -> dict[str, Any]:
-    """The state of a network as it is now, on the CPU."""
-    return {
-        name: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
-        for name, value in net.state_dict().items()
-    }
+    """The state of a network as it is now, on the CPU; tied weights stay one tensor."""
+    copies: dict[tuple[Any, ...], torch.Tensor] = {}
+    state: dict[str, Any] = {}
+    for name, value in net.state_dict().items():
+        if not isinstance(value, torch.Tensor):
+            state[name] = value
+            continue
+        key = (value.data_ptr(), value.dtype, value.shape, value.stride()) if value.numel() else (name,)
+        if key not in copies:
+            copies[key] = value.detach().cpu().clone()
+        state[name] = copies[key]
+    return state

@@ -1,9 +1,10 @@
 import torch
+from safetensors.torch import load_file
+from torch import nn
+
 from nnlint.train.log import RunFolder
 from nnlint.train.recorder import Recorder
 from nnlint.train.results import Epoch
-from safetensors.torch import load_file
-from torch import nn
 
 
 def epoch(number, accuracy):

@@ -23,10 +23,13 @@ MODES = ("default", "speed", "repro")
 
 @pytest.fixture(autouse=True)
 def _quiet_switches():
-    """Each test leaves the switches as it found them, and so must the code."""
+    """Each test leaves the switches as it found them, and so must the code. Loading a script may have turned one."""
+    others = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False
     before = switches()
     yield
     assert switches() == before
+    torch.backends.cudnn.benchmark = others
 
 
 @pytest.mark.parametrize("mode", MODES)

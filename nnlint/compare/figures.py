@@ -126,7 +126,7 @@ def _estimate(effect: Effect, scale: Scale, y: float) -> Iterable[Element]:
 def forest(effects: Sequence[Row | tuple[str, Effect | None]], *, title: str = "Effects") -> Element:
     """Effects one under the other, each with its interval of 95 %, those of a metric on an axis of their own.
 
-    An effect with a verdict is drawn full, one without pale. `nnlint.train.markup.picture` makes a file of it.
+    An effect with a verdict is drawn full, one without pale.
 
     Args:
         effects: (label, effect) in the order they are to stand in within their metric.

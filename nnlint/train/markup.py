@@ -77,13 +77,3 @@ def document(title: str, *body: Child) -> str:
     )
     page = node("html", head, node("body", node("main", *body)), lang="en")
     return f"<!doctype html>\n{tostring(page, encoding='unicode', method='html')}\n"
-
-
-def picture(svg: Element) -> str:
-    """A drawing, which has to have a ``viewBox``, as a file of its own, a unit of it a pixel."""
-    width, height = svg.attrib["viewBox"].split()[2:]
-    look = f"width: {width}px; height: {height}px; background: var(--ground)"
-    alone = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **svg.attrib, "style": look})
-    alone.append(node("style", STYLE))
-    alone.extend(svg)
-    return f"{tostring(alone, encoding='unicode')}\n"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from html.parser import HTMLParser
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
 from made import comparison, diverged, out_of_memory, pairs, trained, variant
@@ -19,7 +19,7 @@ from nnlint.compare.model import Comparison, Effect, Pair, Verdict
 from nnlint.compare.page import render
 from nnlint.compare.verdict import sentence
 from nnlint.train.config import TrainConfig
-from nnlint.train.markup import clean, picture
+from nnlint.train.markup import clean
 from nnlint.train.results import Epoch, Trained
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;\x00\u202e\ud800"
@@ -343,7 +343,7 @@ def test_effects_of_several_stand_in_order() -> None:
     assert down < none < up
     assert [mark.get("class") for mark in marks] == ["mean", "mean open", "mean"]
     assert [t.text for t in drawn.iter("text") if t.get("x") == "0"][1:] == ["up", "none", "down"]
-    assert fromstring(picture(drawn)).tag.endswith("svg")
+    assert fromstring(tostring(drawn)).tag.endswith("svg")
 
 
 def test_each_metric_has_an_axis_of_its_own() -> None:
@@ -371,7 +371,7 @@ def test_an_interval_without_an_end() -> None:
     for drawn in (forest([("a", endless)]), deltas(BETTER.pairs, endless, "A", "B")):
         arrows = [p.get("d", "")[-7:] for p in drawn.iter("path") if (p.get("class") or "").startswith("interval")]
         assert len(arrows) == 3
-        fromstring(picture(drawn))
+        fromstring(tostring(drawn))
 
 
 def test_no_effects_at_all() -> None:

@@ -14,9 +14,9 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from nnlint.train import page, wording
-from nnlint.train.chart import HEIGHT, LEFT, RIGHT, TOP, WIDTH, Band, Curve, Frame, chart
+from nnlint.train.chart import HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from nnlint.train.config import TrainConfig
-from nnlint.train.markup import clean, document, node, picture, short, table
+from nnlint.train.markup import clean, document, node, short, table
 from nnlint.train.results import Epoch, Trained
 from nnlint.train.style import DARK, LIGHT, STYLE
 from nnlint.train.svg import Scale, area, domain, log_ticks, path, runs, spread, tick_labels, ticks, wants_log
@@ -388,15 +388,6 @@ def test_elements_escape_and_join() -> None:
     assert document("t<", made).count('<p class="x" stroke-width="1.5">a&lt;b<b>c</b>d&amp;e</p>') == 1
     assert "<title>t&lt;</title>" in document("t<")
     assert Reader(document("t", table(("", ""), [("a", "b")]))).count("thead") == 0
-
-
-def test_a_drawing_as_a_file() -> None:
-    frame = Frame("T", "about", "y")
-    drawn = chart(frame, [Curve(((1, 1.0), (2, 2.0)), "a", "<end>")], bands=[Band(((1, 0.5),), ((1, 1.5),), "a")])
-    read = fromstring(picture(drawn))
-    assert read.tag == "{http://www.w3.org/2000/svg}svg"
-    assert f"width: {WIDTH}px; height: {HEIGHT}px" in read.attrib["style"]
-    assert any(text == "<end>" for text in read.itertext())
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,41 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 
 # a shell ignores Ctrl-C for what it runs in the background, and whatever that starts inherits it
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def steps() -> Callable[[Callable[[], object]], int]:
+    """Counts the lines of Python that a call executes: what it costs, the same however busy the machine is.
+
+    Call the function once before, so that what it imports and caches is not counted.
+    """
+
+    def counted(call: Callable[[], object]) -> int:
+        count = 0
+
+        def trace(frame: FrameType, event: str, argument: Any) -> Any:
+            nonlocal count
+            count += event == "line"
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            call()
+        finally:
+            sys.settrace(before)
+        return count
+
+    return counted
 
 
 @pytest.fixture

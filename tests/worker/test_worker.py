@@ -28,11 +28,20 @@ def run(worker: Worker, source: str, **limits: float):
     return worker.run("builtins:exec", textwrap.dedent(source), **limits)
 
 
-def test_start_returns_before_torch_is_imported() -> None:
-    before = time.monotonic()
+def test_start_returns_before_torch_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "go"
+    (tmp_path / "torch.py").write_text(
+        "import pathlib, time\n"
+        "end = time.monotonic() + 60\n"
+        f"while not pathlib.Path({str(go)!r}).exists():\n"
+        "    assert time.monotonic() < end, 'start waits for torch'\n"
+        "    time.sleep(0.01)\n"
+        "set_num_threads = int\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with Worker() as started:
-        assert time.monotonic() - before < 0.5
-        assert started.run("sys:getrecursionlimit").ok
+        go.touch()
+        started.run("sys:getrecursionlimit")  # raises if torch could not be imported
 
 
 def test_the_parent_imports_no_torch() -> None:
@@ -72,7 +81,7 @@ def test_endless_loop_is_ended_and_partial_results_are_kept(worker: Worker) -> N
     assert outcome.kind == "timeout"
     assert outcome.partials == ({"first": 1},)
     assert outcome.output == "begun\n"
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 30
     assert "longer than 1 s" in outcome.reason
 
 
@@ -196,7 +205,7 @@ def test_a_killed_parent_leaves_nothing_running(tmp_path: Path) -> None:
     children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline and any(_alive(int(pid)) for pid in (server, *children)):
         time.sleep(0.05)
     assert [pid for pid in (server, *children) if _alive(int(pid))] == []

@@ -1,6 +1,6 @@
 """The twin of `reference_net.py` that departs from every tip it can: `nnlint examples/departing_net.py` says where.
 
-It takes the same images (224x224, or 32x32 and more) and gives as many scores, so that the two can be compared. Its
+It takes the same images (224x224, or 16x16 and more) and gives as many scores, so that the two can be compared. Its
 forward pass runs; its training stops in the first batch, because binary cross-entropy is given scores that are no
 probabilities.
 """
@@ -17,15 +17,17 @@ class DepartingNet(nn.Module):
 
     def __init__(self, classes: int = 10, resolution: int = 224) -> None:
         super().__init__()
-        side = (resolution - 6) // 2
+        # images of 16x16 leave nothing to pool
+        window = 2 if resolution >= 32 else 1
+        side = (resolution - 6) // window
         self.conv1 = nn.Conv2d(3, 32, kernel_size=7)
-        self.pool1 = nn.AvgPool2d(2)
+        self.pool1 = nn.AvgPool2d(window)
 
-        side = (side - 4) // 2
+        side = (side - 4) // window
         self.conv2 = nn.Conv2d(32, 64, kernel_size=5)
         self.drop2 = nn.Dropout2d(0.5)
         self.norm2 = nn.BatchNorm2d(64)
-        self.pool2 = nn.AvgPool2d(2)
+        self.pool2 = nn.AvgPool2d(window)
 
         # two convolutions with nothing but a norm between them, on fewer channels than before
         side = side - 2 - 1

@@ -1,4 +1,4 @@
-"""`NetworkSource` and `Adapted`: a network in a file, and the same network ready to be trained on given data."""
+"""What is to be trained, and on what, as users say it; and a network that is ready to be trained on given data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from nnlint.train.objective import Head, LossName
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from nnlint.train.data.model import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,23 @@ class NetworkSource:
     target: str
     texts: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataChoice:
+    """Which data, and what they are to the networks.
+
+    Attributes:
+        spec: as `nnlint.train.data.load.load_data` takes it; ``column``: its target; ``size``: of images.
+        task: what the targets are; None: what the data say.
+        loss: what the user asks for; None: what each file states, or what fits.
+    """
+
+    spec: str
+    column: str | None = None
+    size: tuple[int, int] | None = None
+    task: Task | None = None
+    loss: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def compare(
 
     Rules are words after FILE, names or categories: `nnlint compare net.py --fix relu-not-inplace activation`.
     """
+    from nnlint.adapt.model import DataChoice
     from nnlint.cli.comparing import Asked, run
     from nnlint.cli.options import split
     from nnlint.cli.train import image_size, mode
@@ -122,11 +123,7 @@ def compare(
         targets=tuple(targets),
         fix=fix or each,
         each=each,
-        data=data,
-        column=column,
-        task=task.value if task else None,
-        size=image_size(size),
-        loss=loss,
+        data=DataChoice(data, column, image_size(size), task.value if task else None, loss),
         seeds=seeds,
         sweep=lr_sweep,
         jobs=jobs,

@@ -15,11 +15,11 @@ from nnlint.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from nnlint.adapt.model import DataChoice
     from nnlint.compare.compare import Progress
     from nnlint.compare.model import Comparison
     from nnlint.compare.variants import Variants
     from nnlint.train.config import TrainConfig
-    from nnlint.train.data.model import Task
 
 INTERRUPTED = 130
 
@@ -31,11 +31,7 @@ class Asked:
     targets: tuple[str, ...]
     fix: bool
     each: bool
-    data: str
-    column: str | None
-    task: Task | None
-    size: tuple[int, int] | None
-    loss: str | None
+    data: DataChoice
     seeds: int
     sweep: int
     jobs: int | None
@@ -58,7 +54,7 @@ def run(asked: Asked, config: TrainConfig) -> int:
 
     variants = _variants(asked)
     folder = Path(asked.out) if asked.out else _fresh(variants)
-    plan = Plan(variants.sources, asked.data, config, asked.column, asked.size, asked.loss, asked.task)
+    plan = Plan(variants.sources, asked.data, config)
     contest = Contest(
         plan,
         seeds=asked.seeds,

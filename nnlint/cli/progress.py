@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nnlint.train.watch import Watch
+from nnlint.train.wording import SPACE, score
 
 if TYPE_CHECKING:
     from nnlint.train.results import Epoch
@@ -36,7 +37,8 @@ class Progress(Watch):
     def begin(self, facts: Mapping[str, str], epochs: int, steps: int) -> None:
         """Start the bar, where somebody can see it."""
         self.epochs, self.steps = epochs, steps
-        self.show(f"machine: {facts['device']} ({facts['device name']}), {facts['threads']} threads")
+        threads = "1 thread" if facts["threads"] == "1" else f"{facts['threads']} threads"
+        self.show(f"machine: {facts['device']} ({facts['device name']}), {threads}")
         if not sys.stderr.isatty():
             return
         from rich.console import Console
@@ -85,5 +87,5 @@ def _row(epoch: Epoch, epochs: int) -> str:
 
 
 def metric(name: str, value: float) -> str:
-    """A metric as people read it: an accuracy in per cent."""
-    return f"{value:.1%}" if name == "accuracy" else f"{value:.4g}"
+    """A metric as everywhere else, for a terminal, where a line is not broken anyway."""
+    return score(name, value).replace(SPACE, " ")

@@ -136,6 +136,7 @@ def train(
     classes, channels, size), and trained by nnlint's own recipe. On several GPUs or machines:
     torchrun --nproc-per-node N -m nnlint train …
     """
+    from nnlint.adapt.model import DataChoice
     from nnlint.cli.training import Asked, run
     from nnlint.train.config import TrainConfig
 
@@ -159,11 +160,7 @@ def train(
     )
     asked = Asked(
         target=target,
-        data=data,
-        column=column,
-        task=task.value if task else None,
-        size=image_size(size),
-        loss=loss,
+        data=DataChoice(data, column, image_size(size), task.value if task else None, loss),
         out=out,
         resume=resume,
         quiet=quiet,

@@ -6,22 +6,21 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nnlint.cli.telling import described, how_to_go_on, outcome
-from nnlint.errors import UsageError
 from nnlint.train.objective import STATED
 from nnlint.train.results import Epoch, Trained
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from nnlint.adapt.model import Adapted
+    from nnlint.adapt.model import Adapted, DataChoice
     from nnlint.train.config import TrainConfig
-    from nnlint.train.data.model import Data, Task
+    from nnlint.train.data.model import Data
     from nnlint.train.distributed import World
     from nnlint.train.objective import Objective
 
@@ -34,11 +33,7 @@ class Asked:
     """What the command line asks for beside the recipe; see the options of `nnlint.cli.train.train`."""
 
     target: str
-    data: str
-    column: str | None
-    task: Task | None
-    size: tuple[int, int] | None
-    loss: str | None
+    data: DataChoice
     out: str | None
     resume: bool
     quiet: bool
@@ -64,7 +59,7 @@ def run(asked: Asked, config: TrainConfig) -> int:
     from nnlint.train.distributed import joined
 
     with stopping_at_sigterm(), joined(config.device) as world:
-        job = prepared(asked, config)
+        job = _ready(asked, config)
         show = print if world.is_writer and not asked.quiet else _nothing
         for line in described(job):
             show(line)
@@ -77,43 +72,15 @@ def run(asked: Asked, config: TrainConfig) -> int:
     return {"finished": 0, "interrupted": INTERRUPTED}.get(trained.ending, NOT_FINISHED)
 
 
-def prepared(asked: Asked, config: TrainConfig) -> Job:
-    """The data loaded and checked, the network built for them with its first weights.
-
-    Raises:
-        NnlintError: if one of them is wrong, or they do not fit together.
-    """
-    from nnlint.adapt.adapt import adapt
+def _ready(asked: Asked, config: TrainConfig) -> Job:
+    """The data loaded and checked, the network built for them with its first weights."""
     from nnlint.adapt.model import NetworkSource
-    from nnlint.train import augment
-    from nnlint.train.data.load import load_data
-    from nnlint.train.data.model import Stream
-    from nnlint.train.data.view import viewed
-    from nnlint.train.objective import objective_for
+    from nnlint.adapt.ready import make_ready
     from nnlint.train.rng import seed_everything
 
-    data = load_data(asked.data, target=asked.column, size=asked.size, task=asked.task, seed=config.seed)
-    augment.check(config.augment)
-    if config.augment and len(data.shape) != 3:
-        raise UsageError("only images can be shifted or flipped", where="--augment", help="leave it out")
-    adapted = adapt(NetworkSource(asked.target), data, size=asked.size)
-    if config.augment and adapted.view.flat:
-        message = f"only images can be shifted or flipped, and {adapted.name} takes vectors"
-        raise UsageError(message, where="--augment", help="leave it out")
-    objective = objective_for(
-        data,
-        adapted.head,
-        adapted.outputs,
-        stated=adapted.stated_loss,
-        asked=asked.loss,
-        label_smoothing=config.label_smoothing,
-    )
-    if isinstance(data.train, Stream) and data.train.loader is not None and data.train.loader.batch_size:
-        config = replace(config, batch_size=data.train.loader.batch_size)  # it makes its batches itself
+    ready = make_ready([NetworkSource(asked.target)], asked.data, config)
     seed_everything(config.seed)
-    net = adapted.build()
-    view = adapted.view
-    return Job(adapted, net, viewed(data, view.channels, view.size, flat=view.flat), objective, config)
+    return Job(ready.adapted[0], ready.adapted[0].build(), ready.data, ready.objectives[0], ready.config)
 
 
 def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]) -> Trained:

@@ -144,7 +144,8 @@ class _Work:
         self.used = min(self.jobs or room, max(self.contest.seeds, 1))
         with Pool(self.used) as pool:
             self.opened = open_all(pool, self.plan)
-            self.configs = [self.plan.config for _ in self.variants]
+            config = replace(self.plan.config, batch_size=self.described[0].batch_size)
+            self.configs = [config for _ in self.variants]
             self.rates = [{} for _ in self.variants]
             self.progress.begin(len(self._sweep_runs()) + self.contest.seeds * len(self.opened.places))
             try:

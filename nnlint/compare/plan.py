@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nnlint.adapt.model import NetworkSource
+from nnlint.adapt.model import DataChoice, NetworkSource
 from nnlint.train.config import TrainConfig
-from nnlint.train.data.model import Task
 from nnlint.train.results import Trained
 
 
@@ -17,19 +16,13 @@ class Plan:
 
     Attributes:
         sources: the networks; the first is the one that the others are compared with.
-        data: as `nnlint.train.data.load.load_data` takes it; ``column``: its target; ``size``: of images.
+        data: what they are trained on.
         config: the recipe; its seed is that of the first pair, and of data that a function makes.
-        loss: what the user asks for; None: what each file states, or what fits.
-        task: what the targets are; None: what the data say.
     """
 
     sources: tuple[NetworkSource, ...]
-    data: str
+    data: DataChoice
     config: TrainConfig
-    column: str | None = None
-    size: tuple[int, int] | None = None
-    loss: str | None = None
-    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A network that is ready to be trained, in words and numbers; see `nnlint.adapt.model.Adapted`."""
+    """A network that is ready to be trained, in words and numbers; see `Adapted` and `Ready` in `nnlint.adapt`."""
 
     name: str
     notes: tuple[str, ...]
@@ -53,6 +46,7 @@ class Described:
     params: int
     macs: int
     data: str
+    batch_size: int
 
 
 def failed(reason: str, metric: str) -> Trained:

@@ -12,20 +12,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from nnlint.adapt.adapt import adapt_all
 from nnlint.adapt.model import Adapted
+from nnlint.adapt.ready import Ready, make_ready
 from nnlint.compare.cost import peak_bytes
 from nnlint.compare.plan import Described, Plan, Run
-from nnlint.errors import UsageError
-from nnlint.train import augment
 from nnlint.train.batches import training
-from nnlint.train.data.load import load_data
 from nnlint.train.data.model import Data, Task
-from nnlint.train.data.view import viewed
 from nnlint.train.distributed import ALONE
 from nnlint.train.hardware import chosen, prepared
 from nnlint.train.loop import train
-from nnlint.train.objective import Objective, objective_for
 from nnlint.train.results import Trained
 from nnlint.train.rng import seed_everything
 
@@ -33,54 +28,17 @@ from nnlint.train.rng import seed_everything
 FEW_NUMBERS = 32
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bench:
-    """The networks and the data of a comparison, opened."""
-
-    plan: Plan
-    data: Data
-    adapted: tuple[Adapted, ...]
-    objectives: tuple[Objective, ...]
-
-
-def opened(plan: Plan) -> Bench:
-    """Load the data and the networks of a plan.
-
-    Raises:
-        NnlintError: for data that cannot be loaded, or augmented as asked for; for a network that cannot be built or
-            does not fit the data.
-    """
-    augment.check(plan.config.augment)
-    data = load_data(plan.data, target=plan.column, size=plan.size, task=plan.task, seed=plan.config.seed)
-    if plan.config.augment and len(data.shape) != 3:
-        raise UsageError("only images can be shifted or flipped", where="--augment", help="leave it out")
-    adapted = adapt_all(plan.sources, data, size=plan.size)
-    view = adapted[0].view  # one view for all: they see the same pixels
-    shown = viewed(data, view.channels, view.size)
-    objectives = tuple(
-        objective_for(
-            shown,
-            one.head,
-            one.outputs,
-            stated=one.stated_loss,
-            asked=plan.loss,
-            label_smoothing=plan.config.label_smoothing,
-        )
-        for one in adapted
-    )
-    return Bench(plan, shown, adapted, objectives)
-
-
 @dataclass(eq=False)
 class _Opened:
     """What this process has open: reading files and running their code once is enough."""
 
-    bench: Bench | None = None
+    plan: Plan | None = None
+    ready: Ready | None = None
 
-    def of(self, plan: Plan) -> Bench:
-        if self.bench is None or self.bench.plan != plan:
-            self.bench = opened(plan)
-        return self.bench
+    def of(self, plan: Plan) -> Ready:
+        if self.ready is None or self.plan != plan:
+            self.plan, self.ready = plan, make_ready(plan.sources, plan.data, plan.config)
+        return self.ready
 
 
 _OPENED = _Opened()
@@ -90,10 +48,10 @@ def describe(plan: Plan) -> tuple[Described, ...]:
     """What is to be trained, one for each source.
 
     Raises:
-        NnlintError: as `opened`; if the device that is asked for is not there.
+        NnlintError: as `make_ready`; if the device that is asked for is not there.
     """
     chosen(plan.config.device)  # else each run would fail of it
-    bench = _OPENED.of(plan)
+    ready = _OPENED.of(plan)
     return tuple(
         Described(
             name=adapted.name,
@@ -103,9 +61,10 @@ def describe(plan: Plan) -> tuple[Described, ...]:
             metric=objective.metric,
             params=adapted.params,
             macs=adapted.macs,
-            data=_in_words(bench.data, plan.task),
+            data=_in_words(ready.data, plan.data.task),
+            batch_size=ready.config.batch_size,
         )
-        for adapted, objective in zip(bench.adapted, bench.objectives, strict=True)
+        for adapted, objective in zip(ready.adapted, ready.objectives, strict=True)
     )
 
 
@@ -129,15 +88,15 @@ def run(plan: Plan, asked: Run) -> Trained:
     """Build a network and train it.
 
     Raises:
-        NnlintError: as `opened`, and as `nnlint.train.loop.train`.
+        NnlintError: as `make_ready`, and as `nnlint.train.loop.train`.
     """
-    bench = _OPENED.of(plan)
+    ready = _OPENED.of(plan)
     seed = asked.config.seed
-    net = built(bench.adapted[asked.variant], seed)
+    net = built(ready.adapted[asked.variant], seed)
     if asked.like is not None and asked.like != asked.variant:
-        copy_weights(built(bench.adapted[asked.like], seed), net)
+        copy_weights(built(ready.adapted[asked.like], seed), net)
     seed_everything(seed)  # building drew different numbers of the two networks
-    return train(net, bench.data, bench.objectives[asked.variant], asked.config)
+    return train(net, ready.data, ready.objectives[asked.variant], asked.config)
 
 
 def built(adapted: Adapted, seed: int) -> nn.Module:
@@ -200,11 +159,11 @@ def weigh(plan: Plan, variant: int) -> int:
     """The most bytes that a training step takes on the CPU, with a batch of the size the trainer uses.
 
     Raises:
-        NnlintError: as `opened`.
+        NnlintError: as `make_ready`.
     """
-    bench = _OPENED.of(plan)
+    ready = _OPENED.of(plan)
     config = replace(plan.config, device="cpu")
-    net = built(bench.adapted[variant], config.seed)
-    with prepared(config, image_like=len(bench.data.shape) == 3) as hardware:
-        inputs, targets, _ = next(iter(training(bench.data, config, hardware, ALONE).epoch(0)))
-        return peak_bytes(net, inputs.clone(), targets.clone(), bench.objectives[variant].loss, config)
+    net = built(ready.adapted[variant], config.seed)
+    with prepared(config, image_like=len(ready.data.shape) == 3) as hardware:
+        inputs, targets, _ = next(iter(training(ready.data, config, hardware, ALONE).epoch(0)))
+        return peak_bytes(net, inputs.clone(), targets.clone(), ready.objectives[variant].loss, config)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,6 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from nnlint.errors import NnlintError, UsageError
 from nnlint.train.hardware import chosen
+
+T = TypeVar("T")
 
 #: a process that waits longer than this for the others gives up: one of them is gone
 PATIENCE = timedelta(minutes=5)
@@ -56,13 +59,17 @@ class World:
         """The mean of a tensor over the processes, as `sum`."""
         return self.sum(tensor) / self.size
 
+    def gathered(self, value: T) -> list[T]:
+        """The value of every process, in order of their ranks; the same on each."""
+        if self.size == 1:
+            return [value]
+        values = [value] * self.size
+        dist.all_gather_object(values, value)
+        return values
+
     def first(self, text: str) -> str:
         """The text of the first process that has one, the same on each."""
-        if self.size == 1:
-            return text
-        texts = [""] * self.size
-        dist.all_gather_object(texts, text)
-        return next((one for one in texts if one), "")
+        return next((one for one in self.gathered(text) if one), "")
 
     def part(self, indices: Tensor) -> Tensor:
         """This process's part of a batch that all know: every ``size``-th, from ``rank``. Parts differ by at most one.

@@ -103,6 +103,7 @@ class _Training:
     Attributes:
         doing: what the network is in use for: ``training``, ``validation``, ``test``, or nothing.
         unread: the losses of the last steps, as long as nobody has asked the device for them.
+        generators: the random generators of every process after the last epoch.
     """
 
     net: nn.Module
@@ -117,6 +118,7 @@ class _Training:
     history: list[Epoch] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     unread: list[Tensor] = field(default_factory=list)
+    generators: list[dict[str, Any]] = field(default_factory=list)
     final: Mapping[str, float] = field(default_factory=dict)
     doing: str = ""
     tried: bool = False
@@ -154,6 +156,7 @@ class _Training:
         self.epoch += 1
         times = learnt - started, looked - learnt
         self.history.append(Epoch(self.epoch, train_loss, val_loss, metrics, lr, *times, samples=round(samples)))
+        self.generators = self.world.gathered(rng_state())
         self.watch.epoch(self.history[-1], self.state)
 
     def _learn(self) -> tuple[list[float], float]:
@@ -283,7 +286,7 @@ class _Training:
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
-            "rng": rng_state(),
+            "rng": self.generators,
             "history": [asdict(epoch) for epoch in self.history],
             "losses": torch.tensor(self.losses, dtype=torch.float32),
         }
@@ -295,7 +298,7 @@ class _Training:
         self.scheduler.load_state_dict(state["scheduler"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.losses = state["losses"].tolist()
-        if self.world.is_writer:
-            set_rng_state(state["rng"])
-        else:  # whose generators nobody wrote down: they must only draw something else than the writer's
+        if len(state["rng"]) == self.world.size:
+            set_rng_state(state["rng"][self.world.rank])
+        else:  # there were more processes, or fewer: each must only draw something else than the others
             seed_everything(self.config.seed + self.world.rank + 1_000_003 * self.step)

@@ -653,4 +653,4 @@ class TestSeeds:
         plain = own(EXAMPLES / "reference_net.py", "ReferenceNet")
         adapted.build()
         bare = steps(lambda: plain(resolution=16, channels=1))
-        assert steps(adapted.build) < 10 * bare
+        assert steps(adapted.build) < 20 * bare  # adapting it anew: 250 times

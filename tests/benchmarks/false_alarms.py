@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tables import Row
 
-from nnlint.adapt.model import NetworkSource
+from nnlint.adapt.model import DataChoice, NetworkSource
 from nnlint.compare.model import Pair
 from nnlint.compare.plan import Plan, Run
 from nnlint.compare.pool import Call, Pool
@@ -84,7 +84,7 @@ def _verdicts(data: str, repetitions: int) -> list[str]:
         file = Path(folder, "small.py")
         file.write_text(NETWORK.format(inputs=DATA[data], outputs=10 if data == "digits" else 2))
         config = TrainConfig(epochs=3, device="cpu", threads=1)
-        plan = Plan((NetworkSource(str(file)),), data, config)
+        plan = Plan((NetworkSource(str(file)),), DataChoice(data), config)
         runs: dict[int, dict[int, Trained]] = {}
         for done in pool.run([_pair(plan, number) for number in range(repetitions * PAIRS)]):
             if not isinstance(done.value, Trained) or done.value.ending != "finished":

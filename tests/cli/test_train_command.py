@@ -41,7 +41,7 @@ def test_the_reference_network_on_digits(capsys):
     assert "ReferenceNet: 65,834 parameters" in out
     assert "resolution=16, channels=1 for the data" in out
     assert "loss: cross_entropy, as its file states" in out
-    assert "always answering the commonest class of the training data: accuracy 10.0%" in out
+    assert "always answering the commonest class of the training data: accuracy 10.0 %" in out
     assert [line.split()[0] for line in out.splitlines() if "/4 " in line] == ["1/4", "2/4", "3/4", "4/4"]
     folder = Path("runs/reference_net-1")
     result = summary(folder)
@@ -239,7 +239,7 @@ def test_help_does_not_wait_for_torch():
 def test_a_network_that_learns_nothing_is_told(capsys):
     code, out, _ = train(capsys, TABULAR, "--data", "diabetes", "--lr", 0, "--epochs", 1, "--out", "here")
     assert code == 0
-    assert "always answering the mean of the training data: r2 -" in out
+    assert "always answering the mean of the training data: r2 0.000" in out
     assert ("it has learnt nothing" in out) == (summary("here")["results"]["final"]["r2"] <= -3.46e-05)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nnlint.adapt.model import NetworkSource
+from nnlint.adapt.model import DataChoice, NetworkSource
 from nnlint.compare.plan import Plan
 from nnlint.train.config import TrainConfig
 
@@ -62,4 +62,4 @@ def write(folder: Path, source: str) -> str:
 def plan_of(folder: Path, *sources: str, config: TrainConfig | None = None) -> Plan:
     targets = [write(folder, source) for source in sources]
     config = config or TrainConfig(epochs=1, batch_size=128, device="cpu", threads=1)
-    return Plan(tuple(NetworkSource(target) for target in targets), "breast-cancer", config)
+    return Plan(tuple(NetworkSource(target) for target in targets), DataChoice("breast-cancer"), config)

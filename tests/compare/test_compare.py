@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nets import DEADLY, DIVERGING, NET, PLAIN, plan_of, write
 
-from nnlint.adapt.model import NetworkSource
+from nnlint.adapt.model import DataChoice, NetworkSource
 from nnlint.compare.compare import SWEEP_SEEDS, Contest, Progress, compare
 from nnlint.compare.model import Comparison
 from nnlint.compare.plan import Plan
@@ -73,7 +73,7 @@ def test_in_place_is_proved_and_the_same_twice_is_not_a_proof(folder: Path) -> N
     target = write(folder, NET)
     path = os.path.realpath(target.partition(":")[0])
     sources = (NetworkSource(target), NetworkSource(target, {path: text}, "in place"))
-    plan = Plan(sources, "breast-cancer", TrainConfig(epochs=2, device="cpu"))
+    plan = Plan(sources, DataChoice("breast-cancer"), TrainConfig(epochs=2, device="cpu"))
     ((one,), _) = compare(Contest(plan, seeds=1), jobs=1)
     assert one.effect.verdict == "bit-identical"
     assert one.pairs[0].a.steps == one.pairs[0].b.steps > 10
@@ -164,13 +164,36 @@ def test_of_equal_rates_the_usual_one_is_taken() -> None:
 
 
 def test_what_cannot_be_opened_is_an_error(folder: Path) -> None:
-    plan = Plan((NetworkSource("no_such_file.py"), NetworkSource("neither.py")), "breast-cancer", TrainConfig())
+    plan = Plan(
+        (NetworkSource("no_such_file.py"), NetworkSource("neither.py")), DataChoice("breast-cancer"), TrainConfig()
+    )
     with pytest.raises(NnlintError, match="no_such_file"):
         compare(Contest(plan, seeds=1), jobs=1)
 
 
+LOADERS = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+def loaders():
+    x, y = torch.randn(60, 30), torch.arange(60) % 2
+    make = lambda part: DataLoader(TensorDataset(x[part], y[part]), batch_size=10, shuffle=True)
+    return make(slice(0, 40)), make(slice(40, 60))
+"""
+
+
+def test_a_loader_of_ones_own_decides_the_batch_size(folder: Path) -> None:
+    own = folder / "own_data.py"
+    own.write_text(LOADERS)
+    plan = replace(plan_of(folder, PLAIN, NET), data=DataChoice(f"{own}:loaders"))
+    ((one,), _) = compare(Contest(plan, seeds=1), jobs=1)
+    assert one.pairs[0].a.steps == 4 * len(one.pairs[0].a.epochs)
+    assert (one.a.config.batch_size, one.b.config.batch_size) == (10, 10)
+
+
 SCRIPT = """
 import contextlib, sys
+from nnlint.adapt.model import DataChoice
 from nnlint.cli import comparing
 from nnlint.compare.compare import Progress
 from nnlint.train.config import TrainConfig
@@ -183,8 +206,8 @@ class Told(Progress):
 
 comparing._progress = lambda quiet: contextlib.nullcontext(Told())
 config = TrainConfig(epochs=60, device="cpu")
-data = ("breast-cancer", None, None, None)
-asked = comparing.Asked({targets!r}, False, False, *data, None, 40, 0, 2, (), {out!r}, None, False)
+data = DataChoice("breast-cancer")
+asked = comparing.Asked({targets!r}, False, False, data, 40, 0, 2, (), {out!r}, None, False)
 sys.exit(comparing.run(asked, config))
 """
 

@@ -99,7 +99,7 @@ def test_what_is_asked_for_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     options = "--task classes --label-smoothing 0.1 --augment shift --augment flip --clip 1 --seed 7 --threads 2"
     assert main(["compare", "a.py", "b.py", *options.split()]) == 0
     ((asked, config),) = came
-    assert asked.task == "classes"
+    assert asked.data.task == "classes"
     assert (config.label_smoothing, config.augment, config.clip) == (0.1, ("shift", "flip"), 1.0)
     assert (config.seed, config.threads) == (7, 2)
     assert "label smoothing 0.1, augmentation: shift, flip, gradients clipped to 1, 2 threads" in recipe(config)

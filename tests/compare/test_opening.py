@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from nnlint.adapt.model import NetworkSource
+from nnlint.adapt.model import DataChoice, NetworkSource
 from nnlint.compare.opening import open_all
 from nnlint.compare.plan import Described, Plan
 from nnlint.compare.pool import Call, Died, Done, Pool
@@ -24,12 +24,14 @@ class Played:
         self.plans += len(batches)
         for at, ((_, (plan,)),) in reversed(list(enumerate(batches))):
             names = [source.target for source in plan.sources]
-            described = tuple(Described(name, (), "mse_loss", "", "r2", 7, 70, "data") for name in names)
+            described = tuple(Described(name, (), "mse_loss", "", "r2", 7, 70, "data", 64) for name in names)
             yield Done(at, 0, self.wrong(set(names)) or described)
 
 
 def plan_of(*names: str) -> Plan:
-    return Plan(tuple(NetworkSource(name, label=f"the {name}") for name in names), "diabetes", TrainConfig())
+    return Plan(
+        tuple(NetworkSource(name, label=f"the {name}") for name in names), DataChoice("diabetes"), TrainConfig()
+    )
 
 
 def opened(pool: Played, *names: str) -> object:

@@ -94,9 +94,9 @@ def test_seeds_differ(plan: Plan) -> None:
 
 
 def test_it_is_opened_once(plan: Plan, seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[Plan] = []
-    real = runs.opened
-    monkeypatch.setattr(runs, "opened", lambda plan: (opened.append(plan), real(plan))[1])
+    opened: list[object] = []
+    real = runs.make_ready
+    monkeypatch.setattr(runs, "make_ready", lambda *asked: (opened.append(asked), real(*asked))[1])
     for _ in range(3):
         runs.run(plan, Run(0, CONFIG))
     assert len(runs.describe(plan)) == 2
@@ -190,7 +190,7 @@ def test_a_network_s_own_parameters_are_copied_between_two_classes() -> None:
 
 
 def test_the_task_and_the_augmentation_that_are_asked_for(plan: Plan) -> None:
-    (first, _) = runs.describe(replace(plan, task="binary"))
+    (first, _) = runs.describe(replace(plan, data=replace(plan.data, task="binary")))
     assert "Targets: binary, as asked for." in first.data
     with pytest.raises(UsageError, match="only images can be shifted or flipped"):
         runs.describe(replace(plan, config=replace(CONFIG, augment=("flip",))))

@@ -149,6 +149,27 @@ def test_the_command_in_two_processes_writes_once_what_it_writes_in_one(
     assert run.stdout.count("test: accuracy") == 1
 
 
+def test_two_processes_go_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    # dropout draws other numbers in each process; batch norm sees other samples
+    Path("net.py").write_text(PLAIN.replace("nn.ReLU()", "nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3)"))
+    asked = ["train", "net.py", "--data", "breast-cancer", "--epochs", "3", "--device", "cpu", "--threads", "1"]
+    run = torchrun("-m", "nnlint", *asked, "--out", "run")
+    assert run.returncode == 0, run.stderr
+    weights, losses = Path("run/last.safetensors").read_bytes(), Path("run/metrics.jsonl").read_text()
+
+    Path("run/checkpoint-000003.pt").unlink()
+    again = torchrun("-m", "nnlint", *asked, "--out", "run", "--resume")
+    assert again.returncode == 0, again.stderr
+    assert "going on after epoch" in again.stdout
+    assert Path("run/last.safetensors").read_bytes() == weights
+    one, two = (
+        [json.loads(line)["train_loss"] for line in text.splitlines()]
+        for text in (losses, Path("run/metrics.jsonl").read_text())
+    )
+    assert one == two
+
+
 # ------------------------------------------------------------------------------------------------- in one process
 
 

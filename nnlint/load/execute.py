@@ -92,13 +92,16 @@ class Scope:
         namespace["__builtins__"] = _Names(self.find)
 
     def define(self) -> None:
-        """Run the definitions, in order. One that fails is remembered, and raises when it is asked for."""
+        """Run the definitions, in order, and what registers them by functions of the project itself.
+
+        One that fails is remembered, and raises when it is asked for.
+        """
+        own: set[str] = set()
         for step in self.steps:
-            if (
-                step.defines
-                or step.searches
-                or (step.imports and self.importer is not None and self.importer.is_local(step))
-            ):
+            local = step.defines or (step.imports and self.importer is not None and self.importer.is_local(step))
+            if local:
+                own |= step.binds
+            if local or step.searches or (step.registers and step.registers <= own):
                 try:
                     self.run(step)
                 except Exception:  # kept by run(): raised when the name is asked for

@@ -70,9 +70,14 @@ class Step:
         return isinstance(self.node, ast.Import | ast.ImportFrom)
 
     @property
+    def registers(self) -> frozenset[str]:
+        """The functions by which it registers something, and does nothing else: ``register("net", Net)``."""
+        return frozenset() if self.guards else frozenset(_registering(self.node))
+
+    @property
     def stays(self) -> bool:
         """Whether what it does is done once for all networks that are built."""
-        return self.defines or self.imports or self.searches
+        return self.defines or self.imports or self.searches or bool(self.registers)
 
 
 #: the name that statements about `sys.path` count as giving a value to
@@ -335,9 +340,23 @@ def _altered_by_call(call: ast.Call) -> Iterator[str]:
         if changed is not None:
             yield changed
     else:
+        if name.startswith("register"):  # an object that is called: `register = Registry()`
+            yield name
         for argument in call.args:
             if isinstance(argument, ast.Name):
                 yield argument.id
+
+
+def _registering(node: ast.stmt) -> set[str]:
+    """What the functions start at that a statement calls to register something; empty if it does anything else."""
+    if isinstance(node, ast.For):
+        inner = [_registering(statement) for statement in node.body]
+        return set().union(*inner) if all(inner) and not node.orelse else set()
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not call.args + call.keywords:
+        return set()
+    name = dotted(call.func)
+    return {name.partition(".")[0]} if name.rpartition(".")[2].startswith("register") else set()
 
 
 def _roots(node: ast.expr) -> Iterator[str]:

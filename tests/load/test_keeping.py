@@ -101,6 +101,41 @@ def test_a_registry_in_the_same_file(only: Only) -> None:
     rebuilt(only(f'{source}net = create("small")\n', "net"))
 
 
+@pytest.mark.parametrize(
+    "registered",
+    ["register(Small)", "registry.register(Small)", "for made in (Small, Large):\n    register(made)"],
+)
+def test_a_registry_filled_by_statements(only: Only, registered: str) -> None:
+    models = textwrap.dedent(MODELS).replace("@register\n", "")
+    models += f"class Large(Small):\n    pass\nimport registry\n{registered}\n"
+    source = 'import models\nfrom registry import create\nnet = create("Small")\n'
+    rebuilt(only(source, "net", registry=REGISTRY, models=models))
+    alone = textwrap.dedent(REGISTRY) + models.replace("from registry import register\n", "")
+    if "registry." not in registered:
+        rebuilt(only(f'{alone}net = create("Small")\n', "net"))
+
+
+def test_what_a_library_registers_is_not_run(only: Only) -> None:
+    source = """
+        import atexit
+        class Small(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(4, 2)
+            def forward(self, x):
+                return self.fc(x)
+        def saved():
+            raise AssertionError("the script's own work")
+        def register_all(when):
+            raise AssertionError("the script's own work")
+        atexit.register(saved)
+        if torch.cuda.is_available():
+            register_all(saved)
+        net = Small()
+    """
+    rebuilt(only(source, "net"))
+
+
 def test_a_registry_that_is_an_object(only: Only) -> None:
     registry = """
         class Registry:
@@ -117,6 +152,8 @@ def test_a_registry_that_is_an_object(only: Only) -> None:
     """
     source = 'import models\nfrom registry import create\nnet = create("Small")\n'
     rebuilt(only(source, "net", registry=registry, models=MODELS))
+    plain = textwrap.dedent(MODELS).replace("@register\n", "") + "register(Small)\n"
+    rebuilt(only(source, "net", registry=registry, models=plain))
 
 
 def test_a_registry_filled_as_its_file_is_wanted(only: Only) -> None:

@@ -96,7 +96,8 @@ class Effect:
         metric: what is measured (``accuracy``, ``r2``), ``deltas``: of each finished pair, in the order of the seeds.
         mean, sd: of the deltas.
         low, high: the interval of 95 % that belongs to the test; None for fewer than six pairs.
-        p: two-sided, of the exact sign-flip test; None for fewer than six pairs.
+        p: two-sided, of the sign-flip test over all choices of signs, of many pairs over drawn ones; None for fewer
+            than six pairs.
     """
 
     metric: str

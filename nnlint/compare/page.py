@@ -11,7 +11,7 @@ from nnlint.compare.figures import curves, deltas, forest, interval, least_shown
 from nnlint.compare.model import Comparison, Cost, Effect, Variant
 from nnlint.compare.statistics import ALPHA
 from nnlint.compare.text import FIXES
-from nnlint.compare.verdict import SAME_DATA, identical, in_their_losses, of_many_tests, sentence, shown_p
+from nnlint.compare.verdict import SAME_DATA, identical, in_their_losses, of_many_tests, sentence, shown_p, tested_by
 from nnlint.train import wording
 from nnlint.train.markup import Child, document, node, table
 from nnlint.train.page import facts
@@ -55,7 +55,7 @@ def _measured(comparison: Comparison) -> Iterable[Element]:
     if not effect.deltas or effect.verdict == "bit-identical":
         return
     extent = f"; 95 % interval {interval(effect)}" if interval(effect) else ""
-    tested = f"; exact sign-flip test, p{SPACE}={SPACE}{shown_p(effect.p)}" if effect.p is not None else ""
+    tested = f"; {tested_by(effect)}, p{SPACE}={SPACE}{shown_p(effect.p)}" if effect.p is not None else ""
     said = f"{difference(effect.metric, effect.mean)} of {named(effect.metric)} on average over {_seeds(effect)}"
     yield node("p", f"{said}{extent}{tested}.")
     if effect.verdict == "no evidence" and effect.p is not None and effect.p >= ALPHA:

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 from nnlint.compare.model import Comparison, Effect, Variant
-from nnlint.compare.statistics import MOST_EXACT
 from nnlint.compare.verdict import (
     SAME_DATA,
     change,
@@ -19,6 +18,7 @@ from nnlint.compare.verdict import (
     of_many_tests,
     sentence,
     shown_p,
+    tested_by,
 )
 from nnlint.train.config import TrainConfig
 from nnlint.train.objective import STATED
@@ -120,9 +120,8 @@ def _measured(effect: Effect) -> str:
         text += f" ± {_size(effect)} (sd)"
     if effect.p is None:
         return text
-    test = "exact sign-flip test" if len(effect.deltas) <= MOST_EXACT else "sign-flip test, drawn signs"
     interval = f"95 % interval {change(effect, effect.low)} to {change(effect, effect.high)}"
-    return f"{text}; {interval}; p = {shown_p(effect.p)} ({test})"
+    return f"{text}; {interval}; p = {shown_p(effect.p)} ({tested_by(effect)})"
 
 
 def _size(effect: Effect) -> str:

@@ -13,16 +13,14 @@ import math
 from collections.abc import Sequence
 
 from nnlint.compare.model import Comparison, Effect, Pair, Verdict
-from nnlint.compare.statistics import ALPHA, FEWEST, sign_flip, spread
+from nnlint.compare.statistics import ALPHA, FEWEST, MOST_EXACT, sign_flip, spread
 from nnlint.train.results import Trained
-from nnlint.train.wording import number
+from nnlint.train.wording import MINUS, number
 
 #: what the test is of
 SAME_DATA = (
     "All seeds train and are judged on the same data: p tells chance in training, not what other data would say."
 )
-#: a true minus sign, as in the pages
-MINUS = "\u2212"
 
 
 def effect(pairs: Sequence[Pair], metric: str) -> Effect:
@@ -244,6 +242,11 @@ def change(effect: Effect, value: float | None) -> str:
     if effect.metric == "accuracy":
         return f"{sign}{abs(value) * 100:.2f} points"
     return f"{sign}{abs(value):.4f} {'R²' if effect.metric == 'r2' else effect.metric}"
+
+
+def tested_by(effect: Effect) -> str:
+    """The test that gave ``p``: of many seeds not every choice of signs is tried."""
+    return "exact sign-flip test" if len(effect.deltas) <= MOST_EXACT else "sign-flip test, drawn signs"
 
 
 def shown_p(p: float) -> str:

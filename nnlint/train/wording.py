@@ -81,7 +81,7 @@ def count(value: float) -> str:
     """A large number in thousands, millions or thousand millions: ``12.3 k``, ``4.56 M``, ``1.2 G``."""
     for unit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= unit:
-            return f"{value / min(unit, 1e3 if letter == 'k' else unit):.3g}{SPACE}{letter}"
+            return f"{number(value / (1e3 if letter == 'k' else unit), 3)}{SPACE}{letter}"
     return f"{value:.0f}"
 
 
@@ -92,7 +92,7 @@ def size(amount: int) -> str:
         if value < 1000 or unit == "GiB":
             break
         value /= 1024
-    return f"{value:.3g}{SPACE}{unit}"
+    return f"{number(value, 3)}{SPACE}{unit}"
 
 
 def recipe(config: TrainConfig) -> list[tuple[str, str]]:

@@ -109,6 +109,8 @@ def test_a_verdict_stands_with_its_uncertainty() -> None:
         f"+2.35 points of accuracy on average over 8 seeds; 95 % interval {100 * low:+.2f} to {100 * high:+.2f}" in text
     )
     assert "exact sign-flip test, p = 0.0078" in text
+    many = replace(BETTER, effect=replace(BETTER.effect, deltas=(0.02,) * 20))
+    assert "; sign-flip test, drawn signs, p = 0.0078" in plain(render([many]))
 
 
 def test_no_evidence_is_not_called_no_difference() -> None:

@@ -7,6 +7,7 @@ of a ``class`` or ``def``, whose whole body it then is for. ``# nnlint: ignore-f
 from __future__ import annotations
 
 import ast
+import difflib
 import fnmatch
 import io
 import os
@@ -27,18 +28,26 @@ from nnlint.site import Site
 
 #: the rule that reports an ignore that ignores nothing
 UNUSED = "unused-ignore"
+_LIKE = re.compile(r"#\s*nnlint:\s*(?P<word>[\w-]+)\s*(?P<list>\[)?")
+#: what other linters' comments say
+_ELSEWHERE = frozenset({"noqa", "disable", "disable-file", "skip", "skip-file", "off"})
 _COMMENT = re.compile(r"#\s*nnlint:\s*(?P<form>ignore-file|ignore)\b\s*(?:\[(?P<rules>[^\]]*)\])?(?P<rest>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """One comment: the rules or categories it names, the lines it is for (both included), and why."""
+    """One comment: the rules or categories it names, the lines it is for (both included), and why.
+
+    Attributes:
+        misspelt: the word in place of ``ignore``; the comment then ignores nothing.
+    """
 
     words: tuple[str, ...]
     first: int
     last: int
     site: Site
     reason: str = ""
+    misspelt: str = ""
 
     def matches(self, finding: Finding, word: str) -> bool:
         """Whether one of its words means a finding: any line of its expression counts."""
@@ -121,7 +130,9 @@ def unused(
 def _unused(
     ignore: Ignore, findings: tuple[Finding, ...], rules: tuple[RuleInfo, ...], ran: set[str], covered: frozenset[int]
 ) -> Iterator[Finding]:
-    if not ignore.words:
+    if ignore.misspelt:
+        yield Finding(f"{ignore.misspelt!r} ignores nothing: write `ignore[rule-name]`", ignore.site)
+    elif not ignore.words:
         yield Finding("this ignore names no rule, and ignores nothing: write `ignore[rule-name]`", ignore.site)
     for word in ignore.words:
         if word == "all" or not is_known(rules, word):
@@ -176,10 +187,12 @@ def _of_comments(tokens: list[tokenize.TokenInfo], blocks: dict[int, int], path:
     code = sorted({token.start[0] for token in tokens if token.type not in _NO_CODE})
     for token in tokens:
         match = _COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
-        if match is None:
-            continue
         line, column = token.start
         site = Site(path, line, column + 1, line, column + 1 + len(token.string))
+        if match is None:
+            if token.type == tokenize.COMMENT and (word := _misspelt(token.string)):
+                yield Ignore((), line, line, site, misspelt=word)
+            continue
         words = tuple(word.strip() for word in (match["rules"] or "").split(",") if word.strip())
         reason = match["rest"].strip().removeprefix("--").strip()
         if match["form"] == "ignore-file":
@@ -189,6 +202,17 @@ def _of_comments(tokens: list[tokenize.TokenInfo], blocks: dict[int, int], path:
             first = next((after for after in code if after > line), line) if alone else line
             last = blocks.get(first, first)
         yield Ignore(words, first, last, site, reason)
+
+
+def _misspelt(comment: str) -> str:
+    """The word that stands where ``ignore`` should, in a comment that is meant to be one; empty for any other."""
+    match = _LIKE.match(comment)
+    if match is None:
+        return ""
+    word, rest = match["word"], comment[match.end() :].strip()
+    alone = not rest or rest.startswith("--")  # else it is a sentence about nnlint
+    like = word.lower() in _ELSEWHERE or difflib.get_close_matches(word.lower(), ("ignore", "ignore-file"), cutoff=0.75)
+    return word if match["list"] or (alone and like) else ""
 
 
 _NO_CODE = {

@@ -2,7 +2,7 @@
 
 `# nnlint: ignore[rule-name]` stood for a finding once. The code has changed, the rule has, or the comment was copied
 along; now it hides nothing and would hide the next finding of the rule at this place without anybody having decided so.
-The same is said of a rule's name that does not exist, and of an ignore that names none.
+The same is said of a rule's name that does not exist, of an ignore that names none, and of a misspelt one.
 
 What to do: delete the comment, or correct the name.
 
@@ -50,6 +50,18 @@ def an_ignore_without_a_name() -> None:
 
     net = nn.Sequential(
         nn.Linear(16, 32),  # nnlint: ignore
+        nn.ReLU(inplace=True),
+        nn.Linear(32, 4),
+    )
+    print(net)
+
+
+@bad(input="16")
+def a_misspelt_comment() -> None:
+    from torch import nn
+
+    net = nn.Sequential(
+        nn.Linear(16, 32),  # nnlint: ingore[missing-activation]
         nn.ReLU(inplace=True),
         nn.Linear(32, 4),
     )

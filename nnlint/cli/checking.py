@@ -89,6 +89,10 @@ def check_paths(
     return output.exit_code(report, shown, exit_zero=options.exit_zero)
 
 
+#: settings that nobody sets: how one part of nnlint asks another
+_WITHIN = frozenset({"input_source", "rows", "texts", "proof", "numbers", "folder"})
+
+
 def show(paths: list[str], settings: Settings, configs: Configs) -> None:
     """Print what applies to the first of the files.
 
@@ -107,6 +111,8 @@ def show(paths: list[str], settings: Settings, configs: Configs) -> None:
     applied, problems = engine.with_rules(configs.settings(first, settings, notes))
     print(f"{first}\nconfiguration: {config.file if config and config.file else 'none'}")
     for field in fields(applied):
+        if field.name in _WITHIN:
+            continue
         value = getattr(applied, field.name)
         print(f"{field.name.replace('_', '-')} = {list(value) if isinstance(value, tuple) else value!r}")
     for line in (*notes, *problems):
@@ -122,4 +128,5 @@ def _at_least(report: Report, level: Level) -> Report:
     files = (
         replace(file, findings=tuple(found for found in file.findings if kept(found.level))) for file in report.files
     )
-    return replace(report, files=tuple(files))
+    shown = replace(report, files=tuple(files))
+    return replace(shown, hidden=len(report.findings) - len(shown.findings))

@@ -132,6 +132,8 @@ class Report:
     #: findings that were mended (they are none of `findings` any more), and fixes that did not stand the test
     fixed: tuple[Finding, ...] = ()
     taken_back: tuple[TakenBack, ...] = ()
+    #: so many findings are below the level that is reported
+    hidden: int = 0
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -82,6 +82,8 @@ def verdict(report: Report, style: Style) -> str:
     unbuilt = any(not file.networks and not file.empty for file in report.files)
     if report.failed or unbuilt or any(network.status != "traced" for network in report.networks):
         return style.bold("No findings, but not everything was checked.")
+    if report.hidden:
+        return style.good(f"Nothing to report ({_count(report.hidden, 'finding')} below --min-level not shown).")
     return style.good("All checks passed.")
 
 

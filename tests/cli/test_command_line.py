@@ -253,6 +253,23 @@ def test_levels_below_the_least_are_not_shown(
     assert "Found 1 (1 error)." in out
 
 
+def test_findings_that_are_not_shown_are_counted(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(monkeypatch, finding("info", "a-note"), finding("warning", "a-warning", 2))
+    assert main(["net.py", "--min-level", "error"]) == 0
+    out = capsys.readouterr().out
+    assert "Nothing to report (2 findings below --min-level not shown)." in out
+    assert "All checks passed" not in out
+
+
+def test_settings_are_those_that_users_have(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["net.py", "--show-settings"]) == 0
+    names = {line.partition(" = ")[0] for line in capsys.readouterr().out.splitlines() if " = " in line}
+    assert {"select", "ignore", "rules", "inputs", "fail-on"} <= names
+    assert not names & {"texts", "proof", "numbers", "rows"}
+
+
 def test_statistics_and_timing(
     files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

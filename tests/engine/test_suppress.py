@@ -40,6 +40,24 @@ def test_what_a_comment_is_for() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("comment", "word"),
+    [
+        ("# nnlint: ingore[dropout]", "ingore"),
+        ("# nnlint: ignor -- later", "ignor"),
+        ("# nnlint: disable", "disable"),
+        ("# nnlint: allow[dropout]", "allow"),
+        ("# nnlint: ignored because of the paper", ""),
+        ("# nnlint: skip connections are counted twice", ""),
+        ("# nnlint: see the README", ""),
+        ("# nnlint is not run here", ""),
+    ],
+)
+def test_a_misspelt_comment_is_found(comment: str, word: str) -> None:
+    found = read_ignores(f"x = 1  {comment}\n", "net.py")
+    assert [ignore.misspelt for ignore in found] == ([word] if word else [])
+
+
 def finding(rule: str, line: int, category: str = "convolution", path: str = "") -> Finding:
     paths = (path,) if path else ()
     return Finding("…", Site("net.py", line, 1, line + 1, 5), rule=rule, category=category, paths=paths)

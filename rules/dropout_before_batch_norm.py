@@ -190,7 +190,8 @@ def check(graph: Graph) -> Iterator[Finding]:
             if drop not in dropout or not drop.hyper.p:
                 continue
             if drop.index in near:
-                yield norm.finding(f"{norm} normalises what {drop} disturbs; move {drop} after it", drop)
+                where = "the last batch norm" if disturbs_later(norm, drop) else "it"
+                yield norm.finding(f"{norm} normalises what {drop} disturbs; move {drop} after {where}", drop)
             else:
                 yield distant(norm, drop)
 
@@ -205,14 +206,19 @@ def distant(norm: Op, drop: Op) -> Finding:
     return replace(found, level="info") if residual or weak else found
 
 
+def disturbs_later(norm: Op, drop: Op) -> bool:
+    """Whether the dropout would disturb another batch norm if it came after this one."""
+    later = (op for op in norm.ahead(past=carries_variance | weights | arithmetic | dropout) if op in batch_norm)
+    return any(distant(other, drop).level != "info" for other in later)
+
+
 @fix(safe=False)
 def move(finding: Finding) -> tuple[Edit, ...] | None:
     """The dropout goes after the norm, and after its activation if there is one."""
     norm, drop = finding.subjects[:2]
     if drop not in norm.back(past=activation | average_pooling | max_pooling | value_preserving):
         return None
-    later = [op for op in norm.ahead(past=carries_variance | weights | arithmetic) if op in batch_norm]
-    if any(distant(other, drop).level != "info" for other in later):
-        return None  # it would disturb that one instead
+    if disturbs_later(norm, drop):
+        return None
     reader = norm.users[0] if len(norm.users) == 1 else norm
     return move_after(drop, reader if reader in activation else norm)

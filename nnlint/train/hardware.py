@@ -110,6 +110,7 @@ def prepared(config: TrainConfig, *, image_like: bool, local_rank: int = 0) -> I
         else:
             hardware = _repro(device, said) if config.mode == "repro" else _default(device)
         if device.type == "cuda":
+            torch.cuda.init()  # resetting does not start CUDA, and raises an error before
             torch.cuda.reset_peak_memory_stats(device)
         if config.compile:
             said.append("The network goes through torch.compile; the first batch pays for it.")

@@ -15,7 +15,7 @@ from nnlint.errors import UsageError
 from nnlint.train import hardware
 from nnlint.train.config import TrainConfig
 from nnlint.train.hardware import FEW_SHAPES, Hardware, chosen, facts, prepared
-from nnlint.train.switches import set_tf32, switches
+from nnlint.train.switches import kept, set_switch, set_tf32, switches
 
 NO_GPU = not torch.cuda.is_available()
 MODES = ("default", "speed", "repro")
@@ -53,8 +53,7 @@ def test_every_switch_is_put_back_after_an_error(mode: str) -> None:
 
 
 def test_switches_that_the_user_had_set_come_back() -> None:
-    start = switches()
-    try:
+    with kept():
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = True
         set_tf32(True)
@@ -63,14 +62,51 @@ def test_switches_that_the_user_had_set_come_back() -> None:
             assert not torch.is_deterministic_algorithms_warn_only_enabled()
             assert not torch.backends.cudnn.benchmark
         assert switches() == before
-    finally:
-        torch.use_deterministic_algorithms(False)
-        torch.backends.cudnn.benchmark = start["cudnn.benchmark"]
-        torch.backends.cuda.matmul.allow_tf32 = start["cuda.matmul.allow_tf32"]
-        torch.backends.cuda.matmul.fp32_precision = start["cuda.matmul.fp32_precision"]
-        torch.backends.cudnn.allow_tf32 = start["cudnn.allow_tf32"]
-        for name in ("conv", "rnn"):
-            getattr(torch.backends.cudnn, name).fp32_precision = start[f"cudnn.{name}.fp32_precision"]
+
+
+def precisions() -> list[object]:
+    """Every precision of float32 as torch reads it; None where the old switches and the new contradict each other."""
+    parts = [torch.backends, torch.backends.cudnn, torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
+    parts += [torch.backends.cudnn.conv, torch.backends.cudnn.rnn, torch.backends.mkldnn.conv, torch.backends.mkldnn]
+    read = [part.fp32_precision for part in parts]
+    return [*read, *(switches()[name] for name in (*OLD, "float32_matmul_precision"))]
+
+
+OLD, CONV = ("cuda.matmul.allow_tf32", "cudnn.allow_tf32"), "cudnn.conv.fp32_precision"
+CALLERS = {
+    "left alone": lambda: None,
+    "high": lambda: torch.set_float32_matmul_precision("high"),
+    "medium": lambda: torch.set_float32_matmul_precision("medium"),
+    "old switches": lambda: (set_switch(OLD[0], True), set_switch(OLD[1], False)),
+    "new switches": lambda: (setattr(torch.backends, "fp32_precision", "tf32"), set_switch(CONV, "ieee")),
+    "both, one against the other": lambda: (set_switch(OLD[1], True), set_switch(CONV, "ieee")),
+}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.filterwarnings("ignore:.*TF32")
+def test_the_precision_that_the_caller_chose_comes_back(caller: str, on: bool) -> None:
+    with kept():
+        CALLERS[caller]()
+        before = precisions()
+        with kept():
+            set_tf32(on)
+            assert None not in precisions()
+            assert torch.get_float32_matmul_precision() == ("high" if on else "highest")
+            assert torch.backends.mkldnn.matmul.fp32_precision == ("tf32" if on else "ieee")
+        assert precisions() == before
+
+
+def test_what_was_left_open_stays_open() -> None:
+    with kept(), kept():
+        set_tf32(False)
+    with kept():
+        # what was never chosen follows the backend, and that the whole
+        torch.backends.fp32_precision = "ieee"
+        assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+        torch.backends.fp32_precision = "tf32"
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
 
 
 @pytest.mark.parametrize("on", [True, False])
@@ -192,8 +228,22 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_options: True)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (1000, 2000))
-    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _device: None)
+    started: list[bool] = []
+
+    def reset(device: torch.device) -> None:
+        if not started:  # as torch's allocator
+            raise RuntimeError(f"Invalid device argument {device.index}: did you call init?")
+
+    monkeypatch.setattr(torch.cuda, "init", lambda: started.append(True))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
     return monkeypatch
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("mode", MODES)
+def test_cuda_is_started_before_its_memory_is_counted(mode: str) -> None:
+    with prepared(TrainConfig(mode=mode), image_like=True) as found:
+        assert found.device == torch.device("cuda", 0)
 
 
 @pytest.mark.usefixtures("gpu")

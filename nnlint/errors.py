@@ -45,3 +45,9 @@ class InputError(NnlintError):
 
 class MismatchError(NnlintError):
     """A network that cannot be trained on the data it was given, and cannot be adapted to them."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message that says something; the name of its class where none does."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlint.cli.telling import described, how_to_go_on, outcome
 from nnlint.train.objective import STATED
-from nnlint.train.results import Epoch, Trained
+from nnlint.train.results import Trained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from nnlint.train.config import TrainConfig
     from nnlint.train.data.model import Data
     from nnlint.train.distributed import World
+    from nnlint.train.log import RunFolder
     from nnlint.train.objective import Objective
 
-#: exit codes: the training did not get to its end; the user stopped it
-NOT_FINISHED, INTERRUPTED = 1, 130
+#: exit codes: the training did not get to its end; it did not begin; the user stopped it
+NOT_FINISHED, NOT_BEGUN, INTERRUPTED = 1, 2, 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,17 @@ def run(asked: Asked, config: TrainConfig) -> int:
     Raises:
         NnlintError: if the data, the network or an option is wrong, or something cannot be written.
     """
-    from nnlint.train.distributed import joined
+    from nnlint.train.distributed import ToldElsewhereError, joined
 
-    with stopping_at_sigterm(), joined(config.device) as world:
-        job = _ready(asked, config)
-        show = print if world.is_writer and not asked.quiet else _nothing
-        for line in described(job):
-            show(line)
-        trained = _trained(asked, job, world, show)
+    try:
+        with stopping_at_sigterm(), joined(config.device) as world:
+            job = world.together(lambda: _ready(asked, config))
+            show = print if world.is_writer and not asked.quiet else _nothing
+            for line in described(job):
+                show(line)
+            trained = _trained(asked, job, world, show)
+    except ToldElsewhereError:
+        return NOT_BEGUN
     if world.is_writer and trained.reason:
         print(f"nnlint: {trained.ending}: {trained.reason}", file=sys.stderr)
         if trained.ending == "failed" and trained.steps == 0 and job.objective.why == STATED:
@@ -86,38 +90,20 @@ def _ready(asked: Asked, config: TrainConfig) -> Job:
 def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]) -> Trained:
     """The training itself, by this process; the first of several chooses the folder and writes."""
     from nnlint.cli.progress import Progress
-    from nnlint.train.checkpoint import load_last
-    from nnlint.train.log import RunFolder
     from nnlint.train.loop import train
     from nnlint.train.recorder import Recorder
-    from nnlint.train.summary import check_same, layout, summary_of
+    from nnlint.train.summary import summary_of
     from nnlint.train.watch import Watch, Watches
 
     config, data, objective = job.config, job.data, job.objective
-    if not world.is_writer:
-        folder = RunFolder.shared(world)
-        state = load_last(folder.path)[0] if asked.resume else None
+    folder = _folder(asked, world)
+    state = world.together(lambda: _state(asked, job, folder, show))
+    if not folder.writes:
         return train(job.net, data, objective, config, watch=Watch(), resume=state, world=world)
 
-    name = run_name(asked.target)
-    folder = RunFolder.last(name, asked.out) if asked.resume else RunFolder.new(name, asked.out)
-    state, done = None, 0
-    history: list[Epoch] = []
-    network = network_facts(job.adapted) | {"layout": layout(job.net)}
-    if asked.resume:
-        check_same(folder.summary(), config, data, objective, network)
-        state, notes = load_last(folder.path)
-        done = state["epoch"]
-        for note in notes:
-            print(f"nnlint: {note}", file=sys.stderr)
-        show(going_on(done, config.epochs, folder.path))
-        history = [Epoch(**epoch) for epoch in state["history"]]
-        folder.go_on(history)
-    else:
-        folder.write_summary(summary_of(config, data, objective, network))
-    folder.share(world)
-    recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job), history)
-    with closing(Progress(show, done)) as progress:
+    network = network_facts(job)
+    recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job), state)
+    with closing(Progress(show, state["epoch"] if state else 0)) as progress:
         watch = Watches(progress, recorder)
         trained = train(job.net, data, objective, config, watch=watch, resume=state, world=world)
     folder.write_summary(summary_of(config, data, objective, network, trained))
@@ -127,6 +113,44 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     if advice := how_to_go_on(trained, folder.path, sys.argv[1:]):
         print(advice, file=sys.stderr)
     return trained
+
+
+def _folder(asked: Asked, world: World) -> RunFolder:
+    """The folder of the run: the first process chooses it, the others read what is there."""
+    from nnlint.train.log import RunFolder
+
+    def choose() -> RunFolder | None:
+        if not world.is_writer:
+            return None
+        name = run_name(asked.target)
+        return RunFolder.last(name, asked.out) if asked.resume else RunFolder.new(name, asked.out)
+
+    chosen = world.together(choose)
+    path = world.first(str(chosen.path.resolve()) if chosen else "")
+    return chosen or RunFolder(Path(path), writes=False)
+
+
+def _state(asked: Asked, job: Job, folder: RunFolder, show: Callable[[str], object]) -> dict[str, Any] | None:
+    """The state that a run goes on from; None for a new one, of which is written down what it is asked for.
+
+    Raises:
+        NnlintError: there is no sound state, or it is that of another training.
+    """
+    from nnlint.train.checkpoint import load_last
+    from nnlint.train.summary import check_same, summary_of
+
+    config, data, objective = job.config, job.data, job.objective
+    if not asked.resume:
+        folder.write_summary(summary_of(config, data, objective, network_facts(job)))
+        return None
+    if folder.writes:
+        check_same(folder.summary(), config, data, objective, network_facts(job))
+    state, notes = load_last(folder.path)
+    if folder.writes:
+        for note in notes:
+            print(f"nnlint: {note}", file=sys.stderr)
+        show(going_on(state["epoch"], config.epochs, folder.path))
+    return state
 
 
 def run_name(target: str) -> str:
@@ -142,8 +166,11 @@ def going_on(done: int, epochs: int, folder: Path) -> str:
     return f"going on after epoch {done} of {epochs} in {folder}"
 
 
-def network_facts(adapted: Adapted) -> dict[str, Any]:
+def network_facts(job: Job) -> dict[str, Any]:
     """What a summary says of the network."""
+    from nnlint.train.summary import layout
+
+    adapted = job.adapted
     return {
         "target": adapted.source.target,
         "name": adapted.name,
@@ -153,6 +180,7 @@ def network_facts(adapted: Adapted) -> dict[str, Any]:
         "head": adapted.head,
         "view": asdict(adapted.view),
         "notes": list(adapted.notes),
+        "layout": layout(job.net),
     }
 
 

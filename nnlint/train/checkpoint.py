@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nnlint.errors import first_line
 from nnlint.train import atomic
 from nnlint.train.atomic import CheckpointError
 from nnlint.train.weights import load_weights, save_weights
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 #: raised when the files change so that an older nnlint could not read them
-FORMAT = 1
+FORMAT = 2
 _NAME = re.compile(r"checkpoint-(\d+)\.pt")
 
 
@@ -117,7 +118,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damage can make the reader of archives or of pickles fail in any way
-        raise CheckpointError(f"is damaged ({_first_line(error)})", where=str(path)) from error
+        raise CheckpointError(f"is damaged ({first_line(error).rstrip('.:')})", where=str(path)) from error
     if not isinstance(found, dict) or not {"format", "sha256", "state"} <= found.keys():
         raise CheckpointError("is no checkpoint of `nnlint train`", where=str(path))
     if found["format"] != FORMAT:
@@ -155,13 +156,8 @@ def _not_written(path: Path, error: Exception) -> CheckpointError:
     after = f"the previous checkpoint, {kept}, is kept" if kept else "there is no earlier one"
     if isinstance(error, atomic.WriteError):
         return CheckpointError(f"{error.message}; {after}", where=error.where, help=error.help)
-    message = f"cannot write {path.name} ({_first_line(error)}); {after}"
+    message = f"cannot write {path.name} ({first_line(error).rstrip('.:')}); {after}"
     return CheckpointError(message, where=str(path.parent), help="check the disk and the folder")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".:") if lines else type(error).__name__
 
 
 def _plain(value: Any, where: str, seen: dict[Any, torch.Tensor]) -> Any:

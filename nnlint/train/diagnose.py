@@ -39,6 +39,7 @@ def where_it_began(
     objective: Objective,
     *,
     autocast: Callable[[], AbstractContextManager[object]] | None = None,
+    processes: int = 1,
 ) -> str:
     """Where NaN or infinite numbers first appear in a step, as the end of a sentence: ``they first appear in …``.
 
@@ -52,6 +53,7 @@ def where_it_began(
         targets: of the batch: (N,) or (N, K).
         objective: the loss.
         autocast: makes the context that the forward pass ran in.
+        processes: that train together. Those whose loss is a number do not ask, and are not waited for.
     """
     for what, tensor in (("inputs", inputs), ("targets", targets)):
         if not finite(tensor):
@@ -59,6 +61,8 @@ def where_it_began(
     broken = [name for name, parameter in net.named_parameters() if not finite(parameter)]
     if broken:
         return _in_parameters(net, broken)
+    if processes > 1 and any(isinstance(module, nn.SyncBatchNorm) for module in net.modules()):
+        return "where they first appear cannot be told: batch norm is synchronised, so no process repeats a step alone"
     with unchanged(net):
         try:
             return _repeated(net, inputs, targets, objective, autocast or nullcontext)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -20,13 +20,17 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from nnlint.errors import NnlintError, UsageError
+from nnlint.errors import NnlintError, UsageError, first_line
 from nnlint.train.hardware import chosen
 
 T = TypeVar("T")
 
 #: a process that waits longer than this for the others gives up: one of them is gone
 PATIENCE = timedelta(minutes=5)
+
+
+class ToldElsewhereError(NnlintError):
+    """An error that another process raises too, and tells the user: this one has only to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,30 @@ class World:
     def first(self, text: str) -> str:
         """The text of the first process that has one, the same on each."""
         return next((one for one in self.gathered(text) if one), "")
+
+    def together(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns, which every process does; where it fails in one, none goes on to wait for that one.
+
+        Args:
+            work: waits for no other process.
+
+        Raises:
+            Exception: what ``work`` raises, in the first process where it does.
+            ToldElsewhereError: in the others.
+        """
+        if self.size == 1:
+            return work()
+        error: Exception | None = None
+        done: list[T] = []
+        try:
+            done.append(work())
+        except Exception as raised:  # whatever it is: it is raised again below
+            error = raised
+        errors = self.gathered("" if error is None else str(error) or type(error).__name__)
+        rank = next((rank for rank, text in enumerate(errors) if text), None)
+        if rank is None:
+            return done[0]
+        raise error if error is not None and rank == self.rank else ToldElsewhereError(errors[rank])
 
     def part(self, indices: Tensor) -> Tensor:
         """This process's part of a batch that all know: every ``size``-th, from ``rank``. Parts differ by at most one.
@@ -129,21 +157,75 @@ def joined(device: str | None = None) -> Iterator[World]:
             help="start it with torchrun --nproc-per-node N -m nnlint train …, which sets them all",
         )
     world = World(_number("RANK", 0), size, _number("LOCAL_RANK", 0))
-    place = chosen(device, world.local_rank)
+    place = _own_device(device, world, _number("LOCAL_WORLD_SIZE", size))
     on_gpu = place.type == "cuda"
     if on_gpu:
         torch.cuda.set_device(place)
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE, device_id=place if on_gpu else None)
+    well = False
     try:
         yield world
+        well = True
     finally:
         # the wrapper is part of a cycle and holds the group, whose threads must end before the process does
         gc.collect()
-        # closed without waiting for the others: where one has failed they would wait in vain
-        dist.destroy_process_group()
+        if on_gpu and not well:
+            _abort()
+        else:
+            dist.destroy_process_group()
 
 
-def wrapped(net: nn.Module, world: World, device: torch.device, sync_batch_norm: bool = False) -> nn.Module:
+def _own_device(device: str | None, world: World, here: int) -> torch.device:
+    """The device of this process.
+
+    Args:
+        here: the number of processes on this machine, which share its GPUs.
+
+    Raises:
+        UsageError: they have not one each. It is the same in all of them, and the first one tells it.
+    """
+    try:
+        if device is not None and device.startswith("cuda:") and here > 1:
+            raise UsageError(
+                f"{device} is one GPU, and {here} processes need one each",
+                where="--device",
+                help="--device cuda gives each its own; CUDA_VISIBLE_DEVICES says which may be used",
+            )
+        chosen(device, here - 1)  # whether there are enough
+        return chosen(device, world.local_rank)
+    except UsageError as error:
+        if world.local_rank:
+            raise ToldElsewhereError(str(error)) from error
+        raise
+
+
+def _abort() -> None:
+    """Give the group up after an error: closing it would wait, under NCCL, for what the others still have under way.
+
+    torch has no public function for that. Where it has none at all, the group stays until the process ends.
+    """
+    abort = getattr(dist.distributed_c10d, "_abort_process_group", None)
+    if abort is not None:
+        with suppress(Exception):  # the error that ended the training is the one to tell
+            abort()
+
+
+def synchronised(net: nn.Module, world: World, device: torch.device) -> nn.Module:
+    """The network with batch norms that take their statistics over all processes.
+
+    Raises:
+        UsageError: without CUDA, where torch has no such batch norm.
+    """
+    if device.type != "cuda":
+        raise UsageError(
+            f"batch norm cannot be synchronised on {device.type}: torch has it for CUDA alone",
+            where="--sync-batch-norm",
+            help="leave it out; each process then takes the statistics of its own part of the batch",
+        )
+    return nn.SyncBatchNorm.convert_sync_batchnorm(net) if world.size > 1 else net
+
+
+def wrapped(net: nn.Module, world: World, device: torch.device) -> nn.Module:
     """The network as all processes train it: their gradients are averaged. A single process's is itself.
 
     Weights and buffers become those of process 0, and buffers do again before every forward pass. Parameters that a
@@ -153,22 +235,8 @@ def wrapped(net: nn.Module, world: World, device: torch.device, sync_batch_norm:
         net: on its device already.
         world: the processes.
         device: where the network is.
-        sync_batch_norm: whether batch norm takes its statistics over all processes.
-
-    Raises:
-        UsageError: ``sync_batch_norm`` without CUDA, where torch has no such batch norm.
     """
-    if sync_batch_norm and device.type != "cuda":
-        raise UsageError(
-            f"batch norm cannot be synchronised on {device.type}: torch has it for CUDA alone",
-            where="--sync-batch-norm",
-            help="leave it out; each process then takes the statistics of its own part of the batch",
-        )
-    if world.size == 1:
-        return net
-    if sync_batch_norm:
-        net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
-    if not any(parameter.requires_grad for parameter in net.parameters()):
+    if world.size == 1 or not any(parameter.requires_grad for parameter in net.parameters()):
         return net
     ids = [device.index] if device.type == "cuda" else None
     # parameters may go unused in some steps (stochastic depth); torch warns once where none do, and goes on
@@ -186,9 +254,9 @@ def failed(error: Exception, world: World, where: str) -> NnlintError:
     """The error that ends one of several processes, and with it all of them."""
     text = str(error)
     if isinstance(error, RuntimeError) and ("gloo" in text.lower() or "NCCL" in text):
-        first = text.strip().splitlines()[0]
         return NnlintError(
-            f"process {world.rank}, {where}: another process is gone ({first})", help="its own message says why"
+            f"process {world.rank}, {where}: another process is gone ({first_line(error)})",
+            help="its own message says why",
         )
     return NnlintError(f"process {world.rank}, {where}: {type(error).__name__}: {error}")
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from nnlint.errors import NnlintError, UsageError
 from nnlint.train import atomic
-from nnlint.train.distributed import World
 from nnlint.train.results import Epoch
 
 METRICS, SUMMARY = "metrics.jsonl", "summary.json"
@@ -74,17 +73,6 @@ class RunFolder:
                 help="give its folder by `--out`, or leave `--resume` out to start one",
             )
         return cls(root / f"{_plain_name(name)}-{max(found)}")
-
-    @classmethod
-    def shared(cls, world: World) -> RunFolder:
-        """The folder that the first process chose, for the others, which only read; see `share`."""
-        return cls(Path(_broadcast("", world)), writes=False)
-
-    def share(self, world: World) -> RunFolder:
-        """Tell the other processes, each of which waits in `shared`, which folder it is."""
-        if world.size > 1:
-            _broadcast(str(self.path.resolve()), world)
-        return self
 
     def go_on(self, epochs: Sequence[Epoch]) -> None:
         """Make the folder as it was after these epochs, those of the checkpoint that the run goes on from.
@@ -212,12 +200,3 @@ def _make(path: Path) -> None:
         raise UsageError(f"{path} is a file", where="--out", help="give a folder") from error
     except OSError as error:
         raise atomic.failed(path, error) from error
-
-
-def _broadcast(text: str, world: World) -> str:
-    """What the first process says, for all."""
-    import torch.distributed as dist
-
-    held = [text if world.is_writer else None]
-    dist.broadcast_object_list(held, src=0)
-    return held[0] or ""

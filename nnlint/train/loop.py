@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nnlint.errors import NnlintError
+from nnlint.errors import NnlintError, UsageError
 from nnlint.train import batches, optimizer
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Data
 from nnlint.train.diagnose import where_it_began
 from nnlint.train.digests import digest_of_losses, digest_of_state
-from nnlint.train.distributed import ALONE, World, failed, share_buffers, wrapped
+from nnlint.train.distributed import ALONE, World, failed, share_buffers, synchronised, wrapped
 from nnlint.train.evaluate import baseline_of, evaluate
 from nnlint.train.hardware import Hardware, full, prepared
 from nnlint.train.objective import Objective
@@ -104,6 +104,7 @@ class _Training:
         doing: what the network is in use for: ``training``, ``validation``, ``test``, or nothing.
         unread: the losses of the last steps, as long as nobody has asked the device for them.
         generators: the random generators of every process after the last epoch.
+        first_epochs: those that a process began with, by their numbers: they take longer, to compile and to warm up.
     """
 
     net: nn.Module
@@ -119,6 +120,7 @@ class _Training:
     losses: list[float] = field(default_factory=list)
     unread: list[Tensor] = field(default_factory=list)
     generators: list[dict[str, Any]] = field(default_factory=list)
+    first_epochs: list[int] = field(default_factory=list)
     final: Mapping[str, float] = field(default_factory=dict)
     doing: str = ""
     tried: bool = False
@@ -126,21 +128,31 @@ class _Training:
     def begin(self, resume: Mapping[str, Any] | None) -> None:
         """Everything that is done once, ahead of the first step."""
         config, hardware = self.config, self.hardware
-        hardware.moved(self.net)
-        self.train_batches = batches.training(self.data, config, hardware, self.world)
-        self.val_batches = batches.judging(self.data, self.data.val, config, hardware, self.world)
-        self.optimizer = optimizer.make_optimizer(self.net, config, fused=hardware.fused)
-        self.scheduler = optimizer.make_scheduler(self.optimizer, config, config.epochs * self.train_batches.steps)
-        self.model = wrapped(self.net, self.world, hardware.device, config.sync_batch_norm)
+        net = self.world.together(lambda: self._made(resume))
+        self.model = wrapped(net, self.world, hardware.device)
         # dropout draws from here on; not from where building the network has left the generator, because networks
         # that are compared draw different numbers for their weights
         seed_everything(config.seed + self.world.rank)
+        said = [*hardware.said, self.world.says(config.batch_size)]
         if resume is not None:
-            self._go_on(resume)
-        for sentence in (*hardware.said, self.world.says(config.batch_size)):
+            said.append(self._go_on(resume))
+        self.first_epochs.append(self.epoch + 1)
+        for sentence in said:
             if sentence:
                 self.watch.say(sentence)
         self.watch.begin(hardware.facts(), config.epochs, self.train_batches.steps)
+
+    def _made(self, resume: Mapping[str, Any] | None) -> nn.Module:
+        """What can be made without the other processes; the network, as it is wrapped for them."""
+        config, hardware = self.config, self.hardware
+        hardware.moved(self.net)
+        self.train_batches = batches.training(self.data, config, hardware, self.world)
+        self.val_batches = batches.judging(self.data, self.data.val, config, hardware, self.world)
+        if resume is not None:
+            self._check_steps(resume)
+        self.optimizer = optimizer.make_optimizer(self.net, config, fused=hardware.fused)
+        self.scheduler = optimizer.make_scheduler(self.optimizer, config, config.epochs * self.train_batches.steps)
+        return synchronised(self.net, self.world, hardware.device) if config.sync_batch_norm else self.net
 
     def one_epoch(self) -> None:
         """Learn from every training sample once, then look at the validation data."""
@@ -242,7 +254,8 @@ class _Training:
         if later:
             noticed = f"noticed {later} {'step' if later == 1 else 'steps'} later, when the weights had taken it over"
             return f"{noticed} (a GPU is asked every {GPU_PATIENCE} steps); with --device cpu it is told where it began"
-        return where_it_began(self.net, inputs, targets, self.objective, autocast=self.hardware.autocast)
+        autocast, size = self.hardware.autocast, self.world.size
+        return where_it_began(self.net, inputs, targets, self.objective, autocast=autocast, processes=size)
 
     def judge(self) -> None:
         """Once, at the end: on the test data; without any, the last look at the validation data has judged."""
@@ -258,6 +271,7 @@ class _Training:
         numbers = (epoch for epoch in self.history if math.isfinite(epoch.metrics[metric]))
         best = max(numbers, key=lambda epoch: epoch.metrics[metric], default=None)
         seconds = [epoch.seconds for epoch in self.history]
+        settled = [epoch.seconds for epoch in self.history if epoch.number not in self.first_epochs]
         return Trained(
             ending=ending,
             epochs=tuple(self.history),
@@ -272,7 +286,7 @@ class _Training:
             losses_digest=digest_of_losses(self.losses),
             state_digest=digest_of_state(self.net),
             seconds=sum(seconds),
-            settled_seconds=statistics.median(seconds[1:] or seconds or [math.nan]),
+            settled_seconds=statistics.median(settled or seconds or [math.nan]),
             peak_bytes=self.hardware.peak_bytes(),
             reason=reason,
             facts=self.hardware.facts(),
@@ -283,6 +297,8 @@ class _Training:
         return {
             "epoch": self.epoch,
             "step": self.step,
+            "steps": self.train_batches.steps,
+            "first_epochs": list(self.first_epochs),
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
@@ -291,14 +307,42 @@ class _Training:
             "losses": torch.tensor(self.losses, dtype=torch.float32),
         }
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
+    def _check_steps(self, state: Mapping[str, Any]) -> None:
+        """Whether an epoch has as many steps as in the run that goes on: the learning rate's course counts them.
+
+        Raises:
+            UsageError: it has not.
+        """
+        before, now = state["steps"], self.train_batches.steps
+        if before == now:
+            return
+        processes = len(state["rng"])
+        advice = "give the data and the options it was begun with"
+        if processes != self.world.size:
+            advice = f"it was begun by {_processes(processes)}, and goes on by {self.world.size}: start as many as then"
+        raise UsageError(
+            f"an epoch of this run had {before} steps, and has {now} now",
+            where="--resume",
+            help=f"{advice}, or start anew without `--resume`",
+        )
+
+    def _go_on(self, state: Mapping[str, Any]) -> str:
+        """Take over the state of a run; what the user should know of it, if anything."""
         self.epoch, self.step = state["epoch"], state["step"]
+        self.first_epochs = list(state["first_epochs"])
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.losses = state["losses"].tolist()
-        if len(state["rng"]) == self.world.size:
+        before, now = len(state["rng"]), self.world.size
+        if before == now:
             set_rng_state(state["rng"][self.world.rank])
-        else:  # there were more processes, or fewer: each must only draw something else than the others
-            seed_everything(self.config.seed + self.world.rank + 1_000_003 * self.step)
+            return ""
+        # each must only draw something else than the others
+        seed_everything(self.config.seed + self.world.rank + 1_000_003 * self.step)
+        return f"Begun by {_processes(before)}, going on by {now}: dropout draws other numbers from here on."
+
+
+def _processes(number: int) -> str:
+    return f"{number} process{'' if number == 1 else 'es'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -22,13 +22,16 @@ SHARE = 0.05
 class Recorder(Watch):
     """Metrics of every epoch, checkpoints to go on from, and the weights of the best and the last epoch.
 
+    A checkpoint holds the weights of the best epoch too: the file of the best weights may be of a later epoch than the
+    checkpoint that a run goes on from.
+
     Args:
         folder: of the run.
         net: the network that is trained.
         metric: what decides which epoch is the best; higher is better.
         epochs: that are asked for: the last one is always saved.
         metadata: what the weights' files say of themselves.
-        history: the epochs that a run has behind it that goes on: the best of them is written already.
+        resume: the checkpoint that the run goes on from.
     """
 
     def __init__(
@@ -38,37 +41,53 @@ class Recorder(Watch):
         metric: str,
         epochs: int,
         metadata: Mapping[str, Any],
-        history: Sequence[Epoch] = (),
+        resume: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder, self.net, self.metric, self.epochs, self.metadata = folder, net, metric, epochs, metadata
         self.best = -float("inf")
         self.best_epoch = 0
-        for epoch in history:
-            self._better(epoch)
-        self.best_state: dict[str, Any] | None = None
+        self.best_state: Mapping[str, Any] = {}
+        self.best_is_written = True
         self.saved_at = 0.0
         self.cost = 0.0
+        self.history: list[Epoch] | None = None
+        if resume is not None:
+            self._go_on(resume)
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        for epoch in self.history:
+            self._better(epoch)
+        self.best_state = state["net"] if self.best_epoch == state["epoch"] else state["best"]
+
+    def begin(self, facts: Mapping[str, str], epochs: int, steps: int) -> None:  # noqa: ARG002
+        """Make the folder as it was after the epochs behind it, where a run goes on."""
+        if self.history is None:
+            return
+        self.folder.go_on(self.history)
+        if self.best_epoch:
+            self._weights("best", self.best_state, self.best_epoch)
 
     def epoch(self, epoch: Epoch, state: Callable[[], dict[str, Any]]) -> None:
         """Write the epoch's metrics; keep the weights if they are the best; save what is due."""
         self.folder.append(epoch)
         if self._better(epoch):
-            self.best_state = _copied(self.net)
+            self.best_state, self.best_is_written = _copied(self.net), False
         now = time.perf_counter()
         if epoch.number == self.epochs or now - self.saved_at >= self.cost / SHARE:
-            self._save(state())
+            self._save(epoch, state())
             self.saved_at = time.perf_counter()
             self.cost = self.saved_at - now
 
-    def _save(self, state: Mapping[str, Any]) -> None:
-        """The best weights first: a checkpoint says that they are there."""
+    def _save(self, epoch: Epoch, state: Mapping[str, Any]) -> None:
         self._save_best()
-        save(self.folder.path, state)
+        # those of this epoch are in it anyway
+        save(self.folder.path, {**state, "best": {} if self.best_epoch == epoch.number else self.best_state})
 
     def _save_best(self) -> None:
-        if self.best_state is not None:
+        if not self.best_is_written:
             self._weights("best", self.best_state, self.best_epoch)
-            self.best_state = None
+            self.best_is_written = True
 
     def _better(self, epoch: Epoch) -> bool:
         """Whether an epoch is the best so far, which it then counts as."""

@@ -54,7 +54,8 @@ class Trained:
         losses_digest: SHA-256 of the loss of every step, as float32: equal ones mean bit-identical trainings.
         state_digest: SHA-256 of the last weights and buffers, by name.
         seconds: all of the training parts together.
-        settled_seconds: the median of an epoch's training part without the first, which compiles and warms up.
+        settled_seconds: the median of an epoch's training part without the first one, and the first after each resume:
+            they compile and warm up. Of these where there are no others.
         peak_bytes: the most memory that tensors took on the GPU; None on the CPU.
         facts: devices, threads, versions, flags: what has to be known to repeat it.
     """

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nnlint.errors import first_line
 from nnlint.train.config import TrainConfig
 from nnlint.train.distributed import ALONE, World
 from nnlint.train.unchanged import unchanged
@@ -49,7 +50,7 @@ def tried(net: nn.Module, step: Step, config: TrainConfig, world: World = ALONE)
     if not _anywhere(error is not None, net, world):
         return True, tuple(said)
     torch.compiler.reset()
-    why = f"{type(error).__name__}: {_first_line(error)}" if error else "it failed in another process"
+    why = f"{type(error).__name__}: {first_line(error)}" if error else "it failed in another process"
     return False, (*said, f"torch.compile failed on the first batch, so the network runs as it is written: {why}")
 
 
@@ -113,7 +114,3 @@ def _anywhere(here: bool, net: nn.Module, world: World) -> bool:
         return here
     device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
     return bool(world.sum(torch.tensor(int(here), device=device)).item())
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")

@@ -19,6 +19,7 @@ from torch import nn
 from nnlint.train import atomic
 from nnlint.train.atomic import WriteError
 from nnlint.train.checkpoint import (
+    FORMAT,
     CheckpointError,
     checkpoints,
     digest,
@@ -193,7 +194,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Any, ...]:
             return (os.mkdir, (str(tmp_path / "evil"),))
 
-    torch.save({"format": 1, "sha256": "", "state": Evil()}, tmp_path / "checkpoint-000001.pt")
+    torch.save({"format": FORMAT, "sha256": "", "state": Evil()}, tmp_path / "checkpoint-000001.pt")
     with pytest.raises(CheckpointError, match="damaged"):
         load_last(tmp_path)
     assert not (tmp_path / "evil").exists()

@@ -327,3 +327,16 @@ def test_frozen_parameters_and_integers() -> None:
 
     answer = asked(Embedded(), torch.tensor([[1, 2], [3, 4], [0, 1], [2, 2]]))
     assert answer.startswith("infinite numbers first appear in the output of `log` in the network itself (Embedded)")
+
+
+def test_synchronised_batch_norm_is_not_run_by_one_process_alone() -> None:
+    def used(_module: nn.Module, _inputs: Any) -> None:
+        raise AssertionError("it would wait for the other processes")
+
+    net = nn.SyncBatchNorm.convert_sync_batchnorm(network())
+    net[0].register_forward_pre_hook(used)
+    answer = where_it_began(net, INPUTS, TARGETS, objective(), processes=2)
+    assert answer.startswith("where they first appear cannot be told: batch norm is synchronised")
+    assert "they are in the inputs" in where_it_began(
+        net, broken(INPUTS, (1, 0, 0, 0)), TARGETS, objective(), processes=2
+    )

@@ -17,7 +17,7 @@ from two_processes import network, trained
 
 from nnlint.__main__ import main
 from nnlint.errors import UsageError
-from nnlint.train.distributed import ALONE, World, joined, wrapped
+from nnlint.train.distributed import ALONE, World, joined, synchronised, wrapped
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
@@ -221,4 +221,4 @@ def test_one_process_trains_the_network_itself() -> None:
 
 def test_synchronised_batch_norm_needs_cuda() -> None:
     with pytest.raises(UsageError, match="cannot be synchronised on cpu: torch has it for CUDA alone"):
-        wrapped(nn.BatchNorm1d(2), World(0, 2), torch.device("cpu"), sync_batch_norm=True)
+        synchronised(nn.BatchNorm1d(2), World(0, 2), torch.device("cpu"))

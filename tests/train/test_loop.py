@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from nnlint.errors import NnlintError
+from nnlint.errors import NnlintError, UsageError
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Stream
 from nnlint.train.evaluate import baseline_of
@@ -320,3 +320,56 @@ def test_scales_of_norms_over_images_do_not_decay():
     decayed, spared = make_optimizer(net, TrainConfig()).param_groups
     assert [p.shape for p in decayed["params"]] == [(2, 1, 3, 3)]
     assert [p.shape for p in spared["params"]] == [(2, 4, 4), (2, 4, 4)]
+
+
+def ticking(monkeypatch, seconds):
+    """A clock by which the epochs' training parts take so long, and nothing else does."""
+    now = 0.0
+    parts = iter(seconds)
+
+    def clock():
+        nonlocal now
+        # an epoch asks three times: before it, when it has learnt, when it has looked
+        ticking.asked = (ticking.asked + 1) % 3
+        now += next(parts) if ticking.asked == 2 else 0.0
+        return now
+
+    ticking.asked = 0
+    monkeypatch.setattr("nnlint.train.loop.time.perf_counter", clock)
+
+
+def test_the_settled_time_leaves_out_what_warms_up(monkeypatch):
+    ticking(monkeypatch, [90.0, 3.0, 3.0])
+    states = States()
+    assert trained(network(), watch=states).settled_seconds == 3.0
+    # a run that goes on compiles and warms up again
+    ticking(monkeypatch, [70.0])
+    assert trained(network(), resume=states.states[1]).settled_seconds == 3.0
+    ticking(monkeypatch, [80.0, 5.0])
+    resumed = States()
+    assert trained(network(), resume=states.states[0], watch=resumed).settled_seconds == 5.0
+    # of a single epoch there is nothing else
+    ticking(monkeypatch, [90.0])
+    assert trained(config=replace(REPEATABLE, epochs=1)).settled_seconds == 90.0
+
+
+def test_a_run_goes_on_with_as_many_steps_an_epoch_only():
+    states = States()
+    trained(network(), watch=states)
+    fewer = replace(data(), train=blobs(64))
+    with pytest.raises(UsageError, match=r"--resume: an epoch of this run had 6 steps, and has 4 now") as caught:
+        trained(network(), whole=fewer, resume=states.states[0])
+    assert "give the data and the options it was begun with" in str(caught.value)
+
+
+def test_with_other_processes_it_says_what_changes(monkeypatch):
+    states, said = States(), []
+    trained(network(), watch=states)
+    state = states.states[0]
+    monkeypatch.setattr(States, "say", lambda _self, sentence: said.append(sentence), raising=False)
+    trained(network(), watch=States(), resume=state)
+    assert not any("going on by" in sentence for sentence in said)
+    trained(network(), watch=States(), resume=state | {"rng": state["rng"] * 2})
+    assert "Begun by 2 processes, going on by 1: dropout draws other numbers from here on." in said
+    with pytest.raises(UsageError, match="it was begun by 2 processes, and goes on by 1: start as many as then"):
+        trained(network(), resume=state | {"rng": state["rng"] * 2, "steps": 5})

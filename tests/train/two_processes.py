@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.data.distributed import DistributedSampler
 
-from nnlint.errors import UsageError
+from nnlint.errors import NnlintError
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.model import Arrays, Data, Stream
 from nnlint.train.distributed import ALONE, World, joined
@@ -88,7 +88,7 @@ def undivided(world: World) -> str:
     """The error of a loader that hands all processes the same."""
     try:
         trained(network(), "undivided", world=world)
-    except UsageError as error:
+    except NnlintError as error:
         return str(error)
     return ""
 

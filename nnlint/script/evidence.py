@@ -25,6 +25,8 @@ _NAMED = re.compile(
     r"(^|[._])(model|net|network|backbone|encoder|decoder|generator|discriminator|unet|vae)_?\d*$", re.I
 )
 _CLASS_METHODS = torchnames.words("from_config _from_config from_pretrained from_name")
+#: how the methods of a registry are called that make a network
+_BUILDING = re.compile(r"(build|create|make|get|new|instantiate)(_|$)")
 _CALLED = "()"
 _LAYER_SET = "layer="
 
@@ -112,12 +114,15 @@ class Evidence:
         return None if elsewhere or "." not in reference.dotted else reference.dotted
 
     def _may_be_constructor(self, func: ast.expr, scope: Scope, key: tuple[Scope, str]) -> bool:
-        """Whether a callee known only when the program runs may be one: not a method of some object."""
+        """Whether a callee known only when the program runs may be one: of methods those of a registry alone."""
         root = func
         while isinstance(root, ast.Attribute):
             root = root.value
-        method = isinstance(root, ast.Name) and isinstance(func, ast.Attribute)
-        return not method and self.key(root, scope) != key
+        if self.key(root, scope) == key:
+            return False
+        if isinstance(root, ast.Name) and isinstance(func, ast.Attribute):
+            return root.id != "self" and bool(_BUILDING.match(func.attr) and self._all_uses(key) & _CERTAIN)
+        return True
 
     def _is_known_network(self, node: ast.expr, scope: Scope) -> bool:
         key = self.key(node, scope)

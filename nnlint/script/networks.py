@@ -11,6 +11,7 @@ from nnlint.script import torchnames
 from nnlint.script.naming import Names, Reference
 from nnlint.script.project import Project
 from nnlint.script.scopes import FunctionNode, Scope
+from nnlint.script.tables import table_of, tables
 
 #: how classes that judge instead of computing are called
 LOSS_NAME = re.compile(r"(Loss|Losses|Criterion|CrossEntropy)\d*$|(^|[._])(loss|criterion)$")
@@ -29,6 +30,7 @@ class Networks:
         self._classes: dict[Scope, bool] = {}
         self._factories: dict[Scope, tuple[str, ...]] = {}
         self._imported: dict[str, bool] = {}
+        self._tables: frozenset[str] | None = None
 
     # -- classes
 
@@ -153,6 +155,8 @@ class Networks:
 
     def gives_network(self, call: ast.Call, scope: Scope) -> str | None:
         """The dotted name of the callee, if the call is known to return a network."""
+        if self._is_from_table(call.func, scope):
+            return ast.unparse(call.func)
         reference = self.names.resolve(call.func, scope)
         if reference is None:
             return None
@@ -161,6 +165,26 @@ class Networks:
         if isinstance(call.func, ast.Attribute) and self._is_alternative_constructor(call.func, reference, scope):
             return reference.dotted
         return None
+
+    def _is_from_table(self, function: ast.expr, scope: Scope) -> bool:
+        table = table_of(function)
+        if table is None:
+            return False
+        owner = scope.lookup(table.id)
+        if owner is None or owner[0] is not self.names.module:
+            return False
+        if self._tables is None:
+            self._tables = frozenset()  # while it is found out
+            assert isinstance(self.names.module.node, ast.Module)
+            self._tables = tables(self.names.module.node, self._is_own_network)
+        return table.id in self._tables
+
+    def _is_own_network(self, expr: ast.expr) -> bool:
+        """Whether an expression at module level names a network of the project: a layer of torch is none."""
+        if not isinstance(expr, ast.Name | ast.Attribute):
+            return False
+        reference = self.names.resolve(expr, self.names.module)
+        return reference is not None and not torchnames.is_torch(reference.dotted) and self.is_constructor(reference)
 
     def is_constructor(self, reference: Reference) -> bool:
         """Whether calling what is referred to gives a network: a class, a factory, a layer, a library's function."""

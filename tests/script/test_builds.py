@@ -100,6 +100,66 @@ def test_what_is_no_network(source: Callable, text: str) -> None:
     assert rows(source, text) == []
 
 
+REGISTER = """
+def register(made):
+    TABLE[made.__name__] = made
+    return made
+def named(name):
+    def put(made):
+        TABLE[name] = made
+        return made
+    return put
+"""
+
+
+@pytest.mark.parametrize(
+    "filled",
+    [
+        "TABLE = {'net': Net, 'none': None}",
+        "TABLE = dict(net=Net)",
+        "TABLE = {}\nTABLE['net'] = Net",
+        "TABLE = {}\nTABLE.update(net=Net)",
+        "TABLE = {}\nTABLE.update({'net': Net})",
+        "TABLE = {}\nTABLE.setdefault('net', Net)",
+        f"TABLE = {{}}{REGISTER}register(Net)",
+        f"TABLE = {{}}{REGISTER}for made in (Net, nn.Linear):\n    register(made)",
+        f"TABLE = {{}}{REGISTER}@register\nclass Other(Net): pass",
+        f"TABLE = {{}}{REGISTER}@named('other')\nclass Other(Net): pass",
+        f"TABLE = {{}}{REGISTER}@named('other')\ndef other(): return Net()",
+    ],
+)
+def test_what_comes_out_of_a_table_of_networks_is_one(source: Callable, filled: str) -> None:
+    create = "def create(name, **more):\n    return TABLE[name](**more)\n"
+    made = f"{create}a = TABLE['net'](3)\nb = create('net')\nc = TABLE.get(n)()"
+    found = [row for row in rows(source, f"{filled}\n{made}") if row[2]]
+    assert found == [
+        ("TABLE['net']", "TABLE['net'](3)", "a"),
+        ("create", "create('net')", "b"),
+        ("TABLE.get(n)", "TABLE.get(n)()", "c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TABLE = {'relu': nn.ReLU}\nact = TABLE[name]()",
+        "TABLE = {'adam': torch.optim.Adam}\nopt = TABLE['adam'](params)",
+        "TABLE = {}\nTABLE['run'] = run\nmodel = TABLE['run']()",
+        "TABLE = {'net': Net}\nkind = TABLE['net']",
+        "TABLE = {'net': Net}\ndef f(TABLE):\n    x = TABLE['net']()",
+    ],
+)
+def test_other_tables_are_none(source: Callable, text: str) -> None:
+    assert rows(source, text) == []
+
+
+@pytest.mark.parametrize("made", ["R.build('net')", "R.get('net', depth=3)", "R.create_model('net')"])
+def test_a_registry_that_is_an_object(source: Callable, made: str) -> None:
+    text = f"R = Registry()\nm = {made}\n"
+    assert [row[2] for row in rows(source, f"{text}opt = torch.optim.SGD(m.parameters())")] == ["m"]
+    assert rows(source, f"{text}m.to('cuda')\nm(3)") == []
+
+
 def test_wrapping_a_network_builds_none(source: Callable) -> None:
     text = """
 model = Net(1)

@@ -89,11 +89,7 @@ def objective(side: Side, adapted: Adapted, data: Data) -> Objective:
     if side.loss == "squared_error":
         mean = objective_for(data, adapted.head, adapted.outputs, asked="mse_loss")
         return replace(mean, loss=lambda answers, targets: adapted.outputs * mean.loss(answers, targets))
-    asked = objective_for(data, adapted.head, adapted.outputs, asked=side.loss)
-    if adapted.head == "sigmoid":
-        # its answer is yes above 0.5, whatever loss it is trained with: read as a score it would never be no
-        return replace(asked, answers=lambda answers: (answers.reshape(len(answers)) > 0.5).long())
-    return asked
+    return objective_for(data, adapted.head, adapted.outputs, asked=side.loss)
 
 
 def pair(name: str, optimizer: str, seed: int, epochs: int | None = None) -> Pair:

@@ -87,7 +87,7 @@ def objective_for(
         why,
         "r2" if data.task == "numbers" else "accuracy",
         _loss(name, data.task, head, outputs, label_smoothing),
-        _answers(name, data.task, one=one),
+        _answers(name, data.task, head, one=one),
         _expected(name, data.task, outputs),
     )
 
@@ -148,12 +148,14 @@ def _loss(
     return lambda scores, targets: judge(scores, F.one_hot(targets, outputs).to(scores.dtype))
 
 
-def _answers(name: LossName, task: Task, *, one: bool) -> Callable[[Tensor], Tensor]:
+def _answers(name: LossName, task: Task, head: Head, *, one: bool) -> Callable[[Tensor], Tensor]:
     if task == "numbers":
         return lambda answers: answers
     if not one:
         return lambda scores: scores.argmax(1)
-    threshold = 0.0 if name == "binary_cross_entropy_with_logits" else 0.5
+    # a probability is one whatever loss it is trained with; a score is taken for one where the loss takes it for one
+    score = head != "sigmoid" and name == "binary_cross_entropy_with_logits"
+    threshold = 0.0 if score else 0.5
     return lambda scores: (scores.reshape(len(scores)) > threshold).long()
 
 

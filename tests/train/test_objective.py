@@ -82,6 +82,19 @@ def test_a_probability_of_a_half_divides_yes_from_no():
     assert objective.answers(torch.tensor([[0.51], [0.49]])).tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "binary_cross_entropy", "mse_loss"])
+@pytest.mark.parametrize("said", ["stated", "asked"])
+def test_it_does_whatever_loss_the_probability_is_trained_with(name, said):
+    objective = objective_for(data("binary", 1), "sigmoid", 1, **{said: name})
+    assert objective.loss_name == name
+    assert objective.answers(torch.tensor([0.51, 0.49])).tolist() == [1, 0]
+
+
+def test_a_score_that_is_taken_for_a_probability_is_read_as_one():
+    objective = objective_for(data("binary", 1), "scores", 1, asked="binary_cross_entropy")
+    assert objective.answers(torch.tensor([0.51, 0.49])).tolist() == [1, 0]
+
+
 def test_label_smoothing_reaches_cross_entropy():
     smooth = objective_for(data("classes", 3), "scores", 3, label_smoothing=0.1)
     assert torch.equal(smooth.loss(SCORES, CLASSES), functional.cross_entropy(SCORES, CLASSES, label_smoothing=0.1))

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, Subset, SubsetRandomSampler
 
 from nnlint.errors import NnlintError, UsageError
 from nnlint.train.data.assemble import VAL_OF_TRAIN, tensor
 from nnlint.train.data.model import Data, Stream, Task
 from nnlint.train.data.pictures import pixels_of
 from nnlint.train.data.split import WORDS, carve, split
-from nnlint.train.data.statistics import mean_and_std
+from nnlint.train.data.statistics import mean_and_std, places
 from nnlint.train.data.view import sample
 
-#: so many labels are read, at equal distances, where a data set does not tell its classes; so many inputs for the mean
+#: so many labels are read, from all over it, where a data set does not tell its classes; so many inputs for the mean
 _LABELS, _INPUTS = 2000, 512
 _SAMPLE = "expected (input, target): a tensor and a number"
 
@@ -105,7 +105,13 @@ def _count(spec: str, dataset: Any) -> int:
 
 
 def _known_labels(dataset: Any) -> Any:
-    """(N,) whole numbers that a data set has as ``targets`` or ``labels``, as torchvision's do; None if it has none."""
+    """(N,) whole numbers that a data set has as ``targets`` or ``labels``, as torchvision's do; None if it has none.
+
+    Of a loader those of its own part of the data set.
+    """
+    if isinstance(dataset, DataLoader):
+        whole, own = _known_labels(dataset.dataset), _own(dataset)
+        return whole if whole is None or own is None else whole[own]
     if isinstance(dataset, Subset):
         whole = _known_labels(dataset.dataset)
         return None if whole is None else whole[np.asarray(dataset.indices, dtype=np.int64)]
@@ -129,10 +135,17 @@ def _known_classes(dataset: Any) -> tuple[str, ...]:
     return tuple(map(str, names)) if isinstance(names, (list, tuple)) and len(names) > 1 else ()
 
 
+def _own(loader: DataLoader[Any]) -> Any:
+    """The numbers of the samples that a loader draws from, where it divides a data set by its sampler; else None."""
+    sampler = loader.sampler if loader.batch_sampler is None else getattr(loader.batch_sampler, "sampler", None)
+    return np.asarray(sampler.indices, dtype=np.int64) if isinstance(sampler, SubsetRandomSampler) else None
+
+
 def _stream(one: Any) -> Stream:
     if isinstance(one, DataLoader):
         try:
-            samples: int | None = len(one.dataset)  # type: ignore[arg-type]
+            own = _own(one)
+            samples: int | None = len(one.dataset if own is None else own)  # type: ignore[arg-type]
         except (TypeError, NotImplementedError):
             samples = None
         return Stream(loader=one, samples=samples)
@@ -226,18 +239,36 @@ def _first_batch(where: str, stream: Stream) -> tuple[Tensor, Tensor]:
 
 def _targets(where: str, dataset: Any, stream: Stream) -> Any:
     """The targets, or as many as say what they are, (n,) or (n, K)."""
-    known = _known_labels(dataset.dataset if isinstance(dataset, DataLoader) else dataset)
+    known = _known_labels(dataset)
     if known is not None:
         return known
     if stream.dataset is None:
-        return _first_batch(where, stream)[1].detach().cpu().numpy()
+        return _targets_of_batches(where, stream)
     count = len(stream.dataset)  # type: ignore[arg-type]
-    indices = range(0, count, max(1, -(-count // _LABELS)))
-    values = [np.asarray(_item(where, stream.dataset, index)[1]) for index in indices]
+    values = [np.asarray(_item(where, stream.dataset, index)[1]) for index in places(count, _LABELS)]
     if len({value.shape for value in values}) > 1 or any(value.dtype.kind not in "biuf" for value in values):
         odd = next((value for value in values if value.dtype.kind not in "biuf"), values[0])
         raise UsageError(f"a target is {odd!r}, expected a number, or as many for each sample", where=where)
     return np.stack(values)
+
+
+def _targets_of_batches(where: str, stream: Stream) -> Any:
+    """The targets of a loader's first batches: of one alone, in order, the mean would be anything."""
+    assert stream.loader is not None
+    found: list[Any] = []
+    try:
+        for _, targets in stream.loader:
+            found.append(targets.detach().cpu().numpy())
+            if sum(map(len, found)) >= _LABELS:
+                break
+    except Exception as error:
+        raise UsageError(f"a batch cannot be had: {type(error).__name__}: {error}", where=where) from error
+    if not found:
+        raise UsageError("the loader has a batch only once", where=where, help="it is asked anew for each epoch")
+    if len(shapes := {one.shape[1:] for one in found}) > 1:
+        told = ", ".join(map(str, sorted(shapes)))
+        raise UsageError(f"targets have different shapes: {told}", where=where)
+    return np.concatenate(found)
 
 
 def _task(

@@ -14,7 +14,7 @@ from nnlint.errors import UsageError
 from nnlint.train.data.assemble import tensor
 from nnlint.train.data.memory import free_memory
 from nnlint.train.data.model import Arrays, Data, Split, Stream
-from nnlint.train.data.statistics import mean_and_std
+from nnlint.train.data.statistics import mean_and_std, places
 
 #: red, green and blue as the eye weighs them (ITU-R BT.601, what Pillow's "L" is made of too)
 LUMINANCE = (0.299, 0.587, 0.114)
@@ -147,7 +147,7 @@ def _statistics(
     if isinstance(train, Arrays):
         images = train.inputs
     elif isinstance(data.train, Arrays):
-        images = change(data.train.inputs[:: max(1, len(data.train) // _SAMPLE)][:_SAMPLE])
+        images = change(data.train.inputs[places(len(data.train), _SAMPLE)])
     else:
         images = sample(train, _SAMPLE)
     mean, std = mean_and_std(images.numpy())
@@ -155,11 +155,10 @@ def _statistics(
 
 
 def sample(split: Stream, count: int) -> Tensor:
-    """The inputs of some samples at equal distances, or of the first batches of a loader."""
+    """The inputs of some samples from all over a data set, or of the first batches of a loader."""
     if split.dataset is not None:
         total = len(split.dataset)  # type: ignore[arg-type]
-        step = max(1, total // count)
-        return torch.stack([torch.as_tensor(split.dataset[index][0]) for index in range(0, total, step)][:count])
+        return torch.stack([torch.as_tensor(split.dataset[index][0]) for index in places(total, count)])
     batches: list[Tensor] = []
     assert split.loader is not None
     for inputs, _ in split.loader:

@@ -9,7 +9,7 @@ from nnlint.errors import UsageError
 from nnlint.train.data import overlap, parts
 from nnlint.train.data.assemble import Raw, assemble
 from nnlint.train.data.parts import Part
-from nnlint.train.data.statistics import mean_and_std
+from nnlint.train.data.statistics import mean_and_std, places
 
 
 def made(x, y, x_val=None, y_val=None, **options):
@@ -217,6 +217,30 @@ def test_mean_and_deviation_of_pieces_are_those_of_the_whole(shape, monkeypatch)
     assert np.allclose(std, samples.std(axes), rtol=1e-6)
 
 
-def test_constant_features_have_deviation_one():
-    mean, std = mean_and_std(np.full((50, 2), 0.1, dtype=np.float32))
-    assert std.tolist() == [1.0, 1.0] and np.allclose(mean, 0.1)
+@pytest.mark.parametrize("value", [0.1, 0.0, -3e7, 1e-30])
+def test_constant_features_have_deviation_one(value):
+    mean, std = mean_and_std(np.full((1003, 2), value, dtype=np.float32))
+    assert std.tolist() == [1.0, 1.0] and np.allclose(mean, value, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-10, 1.0, 1e20])
+def test_a_feature_may_have_any_unit(unit):
+    samples = numbers().normal(size=(200, 3)).astype(np.float32) * np.float32(unit)
+    _, std = mean_and_std(samples)
+    assert np.allclose(std, samples.std(0, dtype=np.float64), rtol=1e-6, atol=0)
+
+
+def test_a_deviation_that_float32_cannot_hold_divides_nothing():
+    samples = np.zeros((100, 1), dtype=np.float32)
+    samples[0] = 1e-44
+    assert mean_and_std(samples)[1].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("total", "count"), [(5, 8), (8, 8), (9, 8), (1000, 512), (8000, 2000), (100_003, 2000)])
+def test_some_samples_are_from_all_over_and_of_all_classes_in_turns(total, count):
+    found = places(total, count)
+    assert len(found) == min(total, count)
+    assert len({*found}) == len(found) and found == sorted(found) == places(total, count)
+    assert found[0] <= total / len(found) and found[-1] >= total - 1 - total / len(found)
+    if total >= 1000:
+        assert {place % 4 for place in found} == {0, 1, 2, 3}

@@ -149,6 +149,49 @@ def test_numbers_and_yes_or_no_of_data_sets(made):
     assert load_data(made("return [(x[i], i % 2) for i in range(40)]"), task="classes").outputs == 2
 
 
+COUNTED = """
+n = torch.arange(640).float()
+def counted(values, size, **options):
+    return DataLoader([(x[i % 40], v) for i, v in enumerate(values)], batch_size=size, **options)
+"""
+
+
+def test_the_targets_of_a_loader_are_those_of_many_batches(made):
+    data = load_data(made(COUNTED + "return counted(n, 32), counted(n[:64], 32)"))
+    assert data.task == "numbers"
+    assert data.target_mean.item() == pytest.approx(319.5) and data.target_std.item() == pytest.approx(184.75, abs=0.01)
+    # grouped by class: the first batch has one of them
+    data = load_data(made(COUNTED + "return counted([i // 160 for i in range(640)], 32), counted(range(4), 4)", "b.py"))
+    assert data.classes == ("0", "1", "2", "3")
+
+
+def test_the_targets_of_a_loader_that_fails_later(made):
+    body = COUNTED + "return counted([*n[:32], 'cat', *n[33:]], 32), counted(n[:64], 32)"
+    assert "a batch cannot be had" in problem(made(body))
+    once = COUNTED + "return iter_once(), counted(n[:64], 32)"
+    once = once.replace("n = ", "class Once(IterableDataset):\n    left = [(x[i], 0.5 + i) for i in range(40)]\n"
+        "    def __iter__(self):\n        while self.left: yield self.left.pop()\n"
+        "def iter_once(): return DataLoader(Once(), batch_size=40)\nn = ", 1)  # fmt: skip
+    assert "the loader has a batch only once" in problem(made(once, "once.py"))
+
+
+def test_classes_in_turns_are_all_found(made):
+    data = load_data(made("return Own(8000), Own(16000)"))
+    assert data.classes == ("0", "1", "2", "3")
+
+
+def test_a_loader_that_divides_a_data_set_by_its_sampler_counts_its_own_part(made):
+    body = """
+        own = Named()
+        own.targets = [1 + i for i in range(40)]
+        from torch.utils.data import SubsetRandomSampler as Some
+        return tuple(DataLoader(own, batch_size=4, sampler=Some(part)) for part in (range(20), range(20, 40)))
+    """
+    data = load_data(made(body), task="numbers")
+    assert (data.train.samples, data.val.samples) == (20, 20)
+    assert data.target_mean.item() == pytest.approx(10.5)
+
+
 def test_a_module_by_its_name(made, tmp_path, monkeypatch):
     made("return x, y", "mine_by_name.py")
     monkeypatch.chdir(tmp_path)

@@ -115,6 +115,25 @@ def test_what_does_not_fit_the_memory_is_changed_when_it_is_used(monkeypatch):
     assert torch.allclose(seen.mean, expected.mean) and torch.allclose(seen.std, expected.std)
 
 
+def test_samples_that_stand_for_all_are_from_all_over_a_data_set(monkeypatch):
+    class Numbered(torch.utils.data.Dataset):
+        def __len__(self):
+            return 1000
+
+        def __getitem__(self, index):
+            return torch.tensor([index]), 0
+
+    some = view.sample(Stream(dataset=Numbered(), samples=1000), 512)
+    assert len(some) == 512 and some.min() < 2 and some.max() >= 998
+    # brighter and brighter: those of the first half are no sample
+    images = torch.arange(200, dtype=torch.uint8)[:, None, None, None].expand(200, 3, 4, 4)
+    arrays = Arrays(images, torch.arange(200) % 2)
+    data = replace(colours(), train=arrays, shape=(3, 4, 4), mean=torch.full((3,), 99.5), std=torch.full((3,), 57.7))
+    monkeypatch.setattr(view, "_SAMPLE", 101)
+    monkeypatch.setattr(view, "free_memory", lambda: 1000)
+    assert viewed(data, 1, (4, 4)).mean.item() == pytest.approx(99.5, abs=2)
+
+
 def test_inputs_that_are_taken_as_they_come_stay_so():
     data = replace(colours(), mean=None, std=None)
     seen = viewed(data, 1, (4, 4))

@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from nnlint.compare.model import Cost
 from nnlint.train.config import TrainConfig
+from nnlint.train.hardware import Hardware, full
 from nnlint.train.optimizer import make_optimizer
 from nnlint.train.results import Trained
 
@@ -75,6 +76,7 @@ def peak_bytes(
     targets: Tensor,
     loss: Callable[[Tensor, Tensor], Tensor],
     config: TrainConfig,
+    hardware: Hardware | None = None,
 ) -> int:
     """The most bytes that the tensors of a training step take on the CPU: batch, weights, gradients, optimiser and all.
 
@@ -85,13 +87,18 @@ def peak_bytes(
     Args:
         inputs: (N, …) as the network takes them; ``targets``: as the loss takes them.
         loss: ``loss(outputs, targets)``.
+        hardware: a CPU and how it is used: the types of the activations and the layout of the weights are its own.
     """
+    hardware = hardware or Hardware(torch.device("cpu"))
+    hardware.moved(net)
     net.train()
-    optimizer = make_optimizer(net, config)
+    optimizer = make_optimizer(net, config, fused=hardware.fused)
     with torch.random.fork_rng(devices=[]), Bytes([*net.parameters(), *net.buffers(), inputs, targets]) as count:
         for _ in range(2):
             optimizer.zero_grad(set_to_none=True)
-            loss(net(inputs), targets).backward()
+            with hardware.autocast():
+                outputs = net(inputs)
+            loss(full(outputs), targets).backward()
             optimizer.step()
     return int(count.peak)
 

@@ -166,4 +166,4 @@ def weigh(plan: Plan, variant: int) -> int:
     net = built(ready.adapted[variant], config.seed)
     with prepared(config, image_like=len(ready.data.shape) == 3) as hardware:
         inputs, targets, _ = next(iter(training(ready.data, config, hardware, ALONE).epoch(0)))
-        return peak_bytes(net, inputs.clone(), targets.clone(), ready.objectives[variant].loss, config)
+        return peak_bytes(net, inputs.clone(), targets.clone(), ready.objectives[variant].loss, config, hardware)

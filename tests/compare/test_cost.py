@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nnlint.compare.cost import Bytes, cost, peak_bytes
 from nnlint.train.config import TrainConfig
+from nnlint.train.hardware import Hardware
 
 MB = 1 << 20
 
@@ -129,6 +130,28 @@ def test_counting_leaves_the_random_numbers_alone() -> None:
     before = torch.get_rng_state()
     peak_bytes(net, torch.ones(2, 4), torch.zeros(2, 4), nn.functional.mse_loss, TrainConfig())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_types_and_the_layout_of_the_hardware_are_weighed() -> None:
+    images, targets = torch.zeros(8, 4, 32, 32), torch.zeros(8, dtype=torch.long)
+    bf16 = Hardware(
+        torch.device("cpu"),
+        lambda: torch.autocast("cpu", torch.bfloat16),
+        torch.channels_last,
+    )
+    peaks, layouts = [], []
+    for hardware in (None, bf16):
+        layers = [nn.Conv2d(4, 4, 1), *(nn.Tanh() for _ in range(8))]
+        net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        net[0].register_forward_hook(
+            lambda _net, _inputs, output: layouts.append(
+                (output.dtype, output.is_contiguous(memory_format=torch.channels_last))
+            )
+        )
+        peaks.append(peak_bytes(net, images, targets, nn.functional.cross_entropy, TrainConfig(), hardware))
+    assert layouts == [(torch.float32, False)] * 2 + [(torch.bfloat16, True)] * 2
+    # nine maps in half as many bytes
+    assert peaks[1] < 0.75 * peaks[0]
 
 
 def test_no_run_no_cost() -> None:

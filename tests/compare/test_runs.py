@@ -121,6 +121,13 @@ def test_a_step_is_weighed_on_a_copy(plan: Plan) -> None:
     del state
 
 
+def test_a_step_is_weighed_as_it_is_taken(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(runs, "peak_bytes", lambda *arguments: given.append(arguments[-1]) or 0)
+    runs.weigh(replace(plan, config=replace(CONFIG, mode="speed")), 0)
+    assert (given[0].device.type, given[0].fused) == ("cpu", True)
+
+
 # -------------------------------------------------------------------------------------------------- copying weights
 
 

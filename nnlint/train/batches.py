@@ -1,18 +1,29 @@
 """Batches: what the loop iterates over, whatever the samples come from.
 
 The order of an epoch is a function of seed and epoch, so that it is the same on every machine, in every process, for
-both networks of a comparison, and after a resume.
+both networks of a comparison, and after a resume. What a data set draws at random in making its samples is a function
+of seed, epoch and process: it draws from generators of its own, which dropout does not move.
 """
 
 from __future__ import annotations
 
+import random
 import sys
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+)
 from torch.utils.data.distributed import DistributedSampler
 
 from nnlint.errors import NnlintError, UsageError
@@ -26,15 +37,19 @@ from nnlint.train.rng import seeded_worker
 
 #: inputs that take less than this as floats are normalised once, ahead of training
 AHEAD = 512 << 20
-#: samples of a batch that is only looked at, not learnt from: nothing is kept for a backward pass
-EVALUATED = 512
 
+T = TypeVar("T")
 #: inputs, targets, and how much of the global batch this process has, times the number of processes (1 for one)
 Batch = tuple[Tensor, Tensor, float]
 
 
 class Batches(Protocol):
-    """The batches of this process; `samples` and `steps` are those of an epoch, over all processes and of each."""
+    """The batches of this process.
+
+    Attributes:
+        samples: of an epoch, over all processes.
+        steps: batches of an epoch, of each process; 0 where that is not known, which only judging allows.
+    """
 
     samples: int
     steps: int
@@ -69,6 +84,15 @@ def order_of(samples: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(samples, generator=generator)
 
 
+def _at_once(config: TrainConfig, world: World) -> int:
+    """How many samples a process takes together, in learning and in judging.
+
+    Judging keeps nothing for a backward pass, so at this size it never takes more memory than a step does: a smaller
+    batch cures running out of it, and what a GPU counts is the step's.
+    """
+    return max(config.batch_size // world.size, 1)
+
+
 def _sizes(samples: int, batch_size: int, world: World) -> list[int]:
     """The sizes of an epoch's global batches."""
     least = 2 * world.size
@@ -91,14 +115,16 @@ class _ArrayBatches:
         self.ahead = inputs.numel() * 4 <= AHEAD
         if self.ahead:
             inputs = self.normalise.inputs(inputs)
-        if self.ahead and hardware.fits(inputs.nbytes + targets.nbytes):
+        # as they are, bytes of pixels are normalised where they lie, a batch at a time
+        if hardware.fits(inputs.nbytes + targets.nbytes):
             inputs, targets = inputs.to(hardware.device), targets.to(hardware.device)
         self.inputs, self.targets = inputs, targets
         if learning:
             self.sizes = _sizes(len(split), config.batch_size, world)
         else:
+            own = world.part(torch.arange(len(split), device=targets.device))
             # of a few samples, one of many processes may have none
-            self.parts = [part for part in world.part(torch.arange(len(split))).split(EVALUATED) if len(part)]
+            self.parts = [part for part in own.split(_at_once(config, world)) if len(part)]
             self.sizes = [len(part) for part in self.parts]
         self.samples, self.steps = sum(self.sizes), len(self.sizes)
 
@@ -108,18 +134,19 @@ class _ArrayBatches:
                 inputs, targets = self._picked(part)
                 yield _laid_out(inputs, self.hardware), targets, 1.0
             return
-        order = order_of(len(self.targets), self.config.seed, number)
+        # taken once to where the samples lie, and to where they are changed: a copy at each step makes a GPU wait
+        order = order_of(len(self.targets), self.config.seed, number).to(self.targets.device)
+        numbers = order.to(self.hardware.device) if self.config.augment else order
         start = 0
         for size in self.sizes:
             # every process takes its part of the same global batch
-            part = self.world.part(order[start : start + size])
+            part, numbered = (self.world.part(one[start : start + size]) for one in (order, numbers))
             start += size
             inputs, targets = self._picked(part)
-            inputs = _changed(inputs, part, self.config, number)
+            inputs = _changed(inputs, numbered, self.config, number)
             yield _laid_out(inputs, self.hardware), targets, len(part) * self.world.size / size
 
     def _picked(self, part: Tensor) -> tuple[Tensor, Tensor]:
-        part = part.to(self.targets.device)
         inputs, targets = _to(self.inputs[part], self.hardware), _to(self.targets[part], self.hardware)
         return (inputs if self.ahead else self.normalise.inputs(inputs)), targets
 
@@ -134,42 +161,36 @@ class _StreamBatches:
         self.name, self.config, self.hardware, self.world, self.learning = data.name, config, hardware, world, learning
         self.normalise = Normaliser(data)
         self.sizes: list[int] = []
+        self.order: _Order | None = None
         if split.loader is not None:
             self.loader: DataLoader[Any] = split.loader
-            self.sampler: Any = _of_its_own(split.loader.sampler)
-            if learning:
-                _check_own(data, self.sampler, config, world)
             self.samples = split.samples or 0
         else:
             assert split.dataset is not None
             count = len(split.dataset)  # type: ignore[arg-type]  # map-style: it has a length
             self.sizes = _sizes(count, config.batch_size, world) if learning else []
             self.samples = sum(self.sizes) if learning else count
-            self.sampler = _Order(self.samples, count, config.seed, world, shuffled=learning)
-            self.loader = _loader(split.dataset, self.sampler, config, hardware, world, learning=learning)
-        try:
-            self.steps = len(self.loader)
-        except TypeError:
-            raise NnlintError(
-                "the training loader does not say how many batches it has",
-                where=data.name,
-                help="give its data set a `__len__`: the learning rate's course is planned over all steps",
-            ) from None
+            self.order = _Order(self.samples, count, config.seed, world, shuffled=learning)
+            self.loader = _loader(split.dataset, self.order, config, hardware, world)
+        self.samplers = _samplers(self.loader)
+        if learning and split.loader is not None:
+            _check_own(data, self.samplers, config, world)
+        self.steps = _steps(self.loader, data.name) if learning else 0
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        if hasattr(self.sampler, "set_epoch"):
-            self.sampler.set_epoch(number)
-        for one in (self.loader, self.sampler):
-            if (generator := getattr(one, "generator", None)) is not None:
-                generator.manual_seed(self.config.seed * 1_000_003 + number)
+        self._seed(number)
         augment = self.learning and bool(self.config.augment)
-        order = torch.tensor(list(self.sampler)) if augment else torch.empty(0)
-        left = sys.maxsize if self.learning else _unpadded(self.sampler)
+        order = torch.empty(0)
+        if augment and self.order is not None:
+            order = torch.tensor(list(self.order)).to(self.hardware.device)
+        left = sys.maxsize if self.learning else _unpadded(self.samplers)
+        # a last batch of one that nnlint makes itself is left out by `_sizes`
+        least = 2 if self.learning and not self.sizes else 1
         given = 0
-        for step, batch in enumerate(self.loader):
+        for step, batch in enumerate(self._drawn(number)):
             inputs, targets = batch[0][:left], batch[1][:left]
             left -= len(targets)
-            if len(targets) < (2 if self.learning else 1):
+            if len(targets) < least:
                 continue
             share = len(targets) * self.world.size / self.sizes[step] if self.sizes else 1.0
             inputs = self.normalise.inputs(_to(inputs, self.hardware))
@@ -184,15 +205,120 @@ class _StreamBatches:
                 help="a loader is asked anew for each epoch, and has to begin again, with 2 samples or more in a batch",
             )
 
+    def _seed(self, number: int) -> None:
+        """Tell the samplers the epoch. Processes share the order, and nothing that a data set draws."""
+        loader, common = self.loader, self.config.seed * 1_000_003 + number
+        own = _mixed(self.config.seed, number, self.world.rank, int(self.learning))
+        # a loader's generator seeds its workers; it may be the sampler's too, which is seeded last
+        for one, seed in ((loader, own), *((sampler, common) for sampler in self.samplers)):
+            if isinstance(generator := getattr(one, "generator", None), torch.Generator):
+                generator.manual_seed(seed)
+            if hasattr(one, "set_epoch"):
+                one.set_epoch(number)
 
-def _of_its_own(sampler: Any) -> Any:
-    """A sampler with a generator: it would draw from the one dropout draws from, and so hang on the network."""
-    if getattr(sampler, "generator", ...) is None:
-        sampler.generator = torch.Generator()
-    return sampler
+    def _drawn(self, number: int) -> Iterator[Any]:
+        """The loader's batches, made with the generators of the data."""
+        generators = _Generators(_mixed(self.config.seed, number, self.world.rank, int(self.learning)))
+        batches = generators.used(lambda: iter(self.loader))
+        while (batch := generators.used(lambda: next(batches, _END))) is not _END:
+            yield batch
 
 
-def _check_own(data: Data, sampler: Any, config: TrainConfig, world: World) -> None:
+#: where a loader ends; it may yield anything
+_END = object()
+
+
+class _Generators:
+    """Random generators for data, in place of the process's own while a batch is made.
+
+    With them what a network draws does not decide what its data are: two networks that are compared see the same, and
+    what is not saved is known again after a resume.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.states = (
+            torch.Generator().manual_seed(seed).get_state(),
+            np.random.RandomState(seed).get_state(),
+            random.Random(seed).getstate(),
+        )
+
+    def used(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives, drawn from these generators."""
+        kept = _states()
+        _put(self.states)
+        try:
+            return make()
+        finally:
+            self.states = _states()
+            _put(kept)
+
+
+def _states() -> tuple[Any, Any, Any]:
+    # a GPU's generator is left alone: data sets draw on the CPU, and asking a GPU makes it wait
+    return torch.get_rng_state(), np.random.get_state(), random.getstate()
+
+
+def _put(states: tuple[Any, Any, Any]) -> None:
+    torch.set_rng_state(states[0])
+    np.random.set_state(states[1])
+    random.setstate(states[2])
+
+
+def _mixed(*numbers: int) -> int:
+    """A seed of 32 bits that hangs on all of the numbers."""
+    return int(np.random.SeedSequence([number % 2**64 for number in numbers]).generate_state(1)[0])
+
+
+def _samplers(loader: DataLoader[Any]) -> tuple[Any, ...]:
+    """What decides a loader's order, from the outside in.
+
+    One that has no generator gets one: it would draw from the process's, and other processes draw something else there.
+    """
+    found: list[Any] = []
+    # of a loader that was given a batch sampler, ``sampler`` is one that nothing uses
+    one: Any = loader.batch_sampler if loader.batch_sampler is not None else loader.sampler
+    while one is not None and not any(one is known for known in found):
+        found.append(one)
+        if getattr(one, "generator", ...) is None:
+            one.generator = torch.Generator()
+        one = getattr(one, "sampler", None)
+    return tuple(found)
+
+
+def _steps(loader: DataLoader[Any], name: str) -> int:
+    """How many batches of an epoch are learnt from.
+
+    Raises:
+        NnlintError: if the loader does not say how many it has.
+    """
+    try:
+        return len(loader) - _ends_alone(loader)
+    except TypeError:
+        raise NnlintError(
+            "the training loader does not say how many batches it has",
+            where=name,
+            help="give its data set a `__len__`: the learning rate's course is planned over all steps",
+        ) from None
+
+
+def _ends_alone(loader: DataLoader[Any]) -> bool:
+    """Whether the last batch has a single sample, as far as that is known: it is left out."""
+    batched = loader.batch_sampler
+    if type(batched) is not BatchSampler or batched.drop_last:
+        return False
+    counted: Any = batched.sampler
+    if isinstance(loader.dataset, IterableDataset):
+        if loader.num_workers > 1:
+            return False  # each worker ends with a batch of its own
+        counted = loader.dataset
+    if not hasattr(counted, "__len__"):
+        return False
+    full, rest = divmod(len(counted), batched.batch_size)
+    # a loader of another class may have a length of its own
+    return rest == 1 and len(loader) == full + 1
+
+
+def _check_own(data: Data, samplers: tuple[Any, ...], config: TrainConfig, world: World) -> None:
     """What a loader of the user's cannot do.
 
     Raises:
@@ -205,7 +331,8 @@ def _check_own(data: Data, sampler: Any, config: TrainConfig, world: World) -> N
             where="--augment",
             help=f"change them in the data set of {data.name}, or return the data set instead of a loader",
         )
-    if world.size > 1 and isinstance(sampler, (RandomSampler, SequentialSampler)):
+    deciding = [one for one in samplers if type(one) is not BatchSampler]
+    if world.size > 1 and len(deciding) == 1 and isinstance(deciding[0], (RandomSampler, SequentialSampler)):
         raise UsageError(
             "the training loader hands every process the same samples",
             where=data.name,
@@ -213,37 +340,32 @@ def _check_own(data: Data, sampler: Any, config: TrainConfig, world: World) -> N
         )
 
 
-def _unpadded(sampler: Any) -> int:
-    """How many of a sampler's samples to judge by.
+def _unpadded(samplers: tuple[Any, ...]) -> int:
+    """How many of the samples to judge by.
 
     A `DistributedSampler` repeats samples until all processes have equally many; the repeated ones come last, and would
     count twice.
     """
-    if not isinstance(sampler, DistributedSampler):
+    sampler = next((one for one in samplers if isinstance(one, DistributedSampler)), None)
+    if sampler is None:
         return sys.maxsize
     count = len(sampler.dataset)  # type: ignore[arg-type]  # the sampler needs its length, too
     return len(range(sampler.rank, count, sampler.num_replicas))
 
 
 def _loader(
-    dataset: Dataset[Any],
-    sampler: Sampler[int],
-    config: TrainConfig,
-    hardware: Hardware,
-    world: World,
-    *,
-    learning: bool,
+    dataset: Dataset[Any], sampler: Sampler[int], config: TrainConfig, hardware: Hardware, world: World
 ) -> DataLoader[Any]:
     return DataLoader(
         dataset,
-        batch_size=max(config.batch_size // world.size, 1) if learning else config.batch_size,
+        batch_size=_at_once(config, world),
         sampler=sampler,
         num_workers=config.workers,
         pin_memory=hardware.pin,
-        # each worker starts from a seed of its own, so that random changes repeat with the run and differ in it; what
-        # goes on after some epochs starts new ones, which must not draw anything else than the old ones would have
+        # each worker starts from a seed of its own, which the loader draws from the generators of the data, so that
+        # random changes repeat with the run and differ in it; what goes on after some epochs starts new ones, which
+        # must not draw anything else than the old ones would have
         persistent_workers=config.workers > 0 and config.mode != "repro",
-        generator=torch.Generator().manual_seed(config.seed),
         worker_init_fn=seeded_worker,
     )
 
@@ -270,7 +392,7 @@ def _changed(inputs: Tensor, samples: Tensor, config: TrainConfig, epoch: int) -
     """Images changed at random, as far as that is asked for."""
     if not config.augment:
         return inputs
-    return augmented(inputs, samples.to(inputs.device), config.augment, config.seed, epoch)
+    return augmented(inputs, samples, config.augment, config.seed, epoch)
 
 
 def _laid_out(inputs: Tensor, hardware: Hardware) -> Tensor:

@@ -14,22 +14,40 @@ class Normaliser:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.shape = (-1, *(1,) * (len(data.shape) - 1))
+        self._inputs = _Scale.of(data.mean, data.std, self.shape)
+        self._targets = _Scale.of(data.target_mean, data.target_std)
 
     def inputs(self, inputs: Tensor) -> Tensor:
         """Floats."""
         integers = not inputs.is_floating_point()
         pixels = len(self.shape) == 3 or inputs.dtype == torch.uint8  # images shown as vectors, too
         inputs = inputs.float()
-        if self.data.mean is None or self.data.std is None:
+        if self._inputs is None:
             return inputs / 255 if integers and pixels else inputs
-        mean, std = (one.to(inputs.device).view(self.shape) for one in (self.data.mean, self.data.std))
-        return (inputs - mean) / std
+        return self._inputs.applied(inputs)
 
     def targets(self, targets: Tensor) -> Tensor:
-        """Class numbers as they are, numbers standardised."""
+        """Class numbers as they are, (N,) also of a column (N, 1); numbers standardised."""
         if self.data.task != "numbers":
-            return targets.long()
-        if self.data.target_mean is None or self.data.target_std is None:
-            return targets.float()
-        mean, std = self.data.target_mean.to(targets.device), self.data.target_std.to(targets.device)
-        return (targets.float() - mean) / std
+            return targets.long().reshape(len(targets))
+        return targets.float() if self._targets is None else self._targets.applied(targets.float())
+
+
+class _Scale:
+    """A mean and a deviation, kept where the numbers are that they were last used for."""
+
+    def __init__(self, mean: Tensor, std: Tensor) -> None:
+        self.mean, self.std = mean, std
+
+    @classmethod
+    def of(cls, mean: Tensor | None, std: Tensor | None, shape: tuple[int, ...] | None = None) -> _Scale | None:
+        """None where one of them is not known."""
+        if mean is None or std is None:
+            return None
+        return cls(mean, std) if shape is None else cls(mean.view(shape), std.view(shape))
+
+    def applied(self, numbers: Tensor) -> Tensor:
+        if self.mean.device != numbers.device:
+            # once, not at each step: a copy from the CPU makes a GPU wait
+            self.mean, self.std = self.mean.to(numbers.device), self.std.to(numbers.device)
+        return (numbers - self.mean) / self.std

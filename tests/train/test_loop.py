@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from nnlint.errors import NnlintError, UsageError
 from nnlint.train.config import TrainConfig
@@ -172,6 +173,35 @@ def test_a_loss_that_is_no_number_ends_it_with_step_and_place():
     assert "step 9 (epoch 2)" in result.reason
     assert (len(result.epochs), result.steps, result.final, result.score) == (1, 8, {}, None)
     assert states.ended is result
+
+
+class Grows(nn.Module):
+    """Keeps a table for the largest batch it has seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 3)
+        self.table = torch.ones(0, 1)
+
+    def forward(self, x):
+        if len(self.table) < len(x):
+            self.table = torch.linspace(0.9, 1.1, len(x))[:, None]
+        return self.linear(x) * self.table[: len(x)]
+
+
+def test_what_a_network_keeps_from_evaluation_is_of_use_in_the_next_step():
+    seen = blobs(30, 1)
+    loader = DataLoader(TensorDataset(seen.inputs, seen.targets), batch_size=30)
+    result = trained(Grows(), PLAIN, whole=replace(data(), val=Stream(loader=loader, samples=30)))
+    assert (result.ending, result.reason) == ("finished", "")
+
+
+def test_a_loader_s_last_batch_of_one_does_not_cut_the_course_of_the_rate_short():
+    seen = blobs(33)
+    loader = DataLoader(TensorDataset(seen.inputs, seen.targets), batch_size=16, shuffle=True)
+    result = trained(config=TrainConfig(epochs=10), whole=replace(data(), train=Stream(loader=loader, samples=33)))
+    assert result.steps == 20
+    assert result.epochs[-1].lr < 1e-3 * max(epoch.lr for epoch in result.epochs)
 
 
 def test_an_error_of_the_network_ends_it_with_its_step():

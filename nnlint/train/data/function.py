@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import random
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -41,19 +42,19 @@ def load_function(spec: str, place: str, name: str, task: Task | None, seed: int
         place: a module, or a file that ends in ``.py``.
         name: the function.
         task: what the targets are, if it was said.
-        seed: torch's and numpy's random numbers start from it while the function runs, so that a random split in it
-            is the same in every run; they are put back afterwards.
+        seed: torch's, numpy's and Python's random numbers start from it while the file and the function run, so that
+            a random split in them is the same in every run; they are put back afterwards.
 
     Raises:
         UsageError: if there is no such function, it fails, or what it returns is nothing of the above.
     """
-    function = _function(spec, place, name)
-    state = np.random.get_state()
+    numpy_state, python_state = np.random.get_state(), random.getstate()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
+        random.seed(seed)
         try:
-            made = _called(spec, function)
+            made = _called(spec, _function(spec, place, name))
             parts, classes = _parts(spec, made)
             arrays = {part: _arrays(spec, part, one) for part, one in parts.items()}
             if all(one is not None for one in arrays.values()):
@@ -61,7 +62,8 @@ def load_function(spec: str, place: str, name: str, task: Task | None, seed: int
                 return assemble(Raw(spec, f"made by {spec}", found, classes=classes), task)
             return streamed(spec, _standing(spec, parts), classes, task)
         finally:
-            np.random.set_state(state)
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
 
 
 # ------------------------------------------------------------------------------------------------- the function

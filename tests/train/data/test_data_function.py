@@ -1,5 +1,6 @@
 """Data that a function of the user's makes: everything it may return, and everything it may not."""
 
+import random
 import textwrap
 
 import numpy as np
@@ -100,6 +101,23 @@ def test_a_random_split_is_the_same_every_time_and_the_numbers_of_others_stay(ma
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first.train.inputs, second.train.inputs)
     assert not torch.equal(first.train.inputs, load_data(spec, seed=1).train.inputs)
+
+
+def test_whatever_is_drawn_from_in_a_file_and_its_function_it_is_the_same_every_time(tmp_path):
+    file = tmp_path / "drawn.py"
+    file.write_text(
+        "import random\nimport numpy as np\nimport torch\n"
+        "x = torch.stack([torch.rand(40), torch.from_numpy(np.random.rand(40)).float()], 1)\n"
+        "def data():\n    order = random.sample(range(40), 40)\n"
+        "    return tuple((x[part], torch.tensor(part) % 2) for part in (order[:30], order[30:]))\n"
+    )
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    first, second = load_data(f"{file}:data"), load_data(f"{file}:data")
+    assert before == (random.getstate(), np.random.get_state()[1].tolist())
+    assert torch.equal(first.train.inputs, second.train.inputs)
+    assert torch.equal(first.train.targets, second.train.targets)
+    other = load_data(f"{file}:data", seed=1)
+    assert not torch.equal(first.train.targets, other.train.targets)
 
 
 def test_data_sets_hand_out_their_samples(made):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nnlint.cli.training import Job
     from nnlint.train.config import TrainConfig
 
+#: after fewer steps nothing is to be said about the learning rate
+FEW_STEPS = 50
+
 
 def described(job: Job) -> Iterator[str]:
     """What is going to be done, a line each: everything that was decided for the user is said."""
@@ -65,21 +68,30 @@ def _against_constant(trained: Trained) -> Iterator[str]:
     answer = "commonest class" if trained.metric == "accuracy" else "mean"
     yield f"  always answering the {answer} of the training data: {trained.metric} {metric(trained.metric, base)}"
     if not score > base:
-        yield "  the network is no better than that: it has learnt nothing (is --lr too high or too low for it?)"
+        yield f"  the network is no better than that{_why(trained.steps)}"
 
 
-def how_to_go_on(trained: Trained, folder: Path, arguments: Sequence[str]) -> str:
+def _why(steps: int) -> str:
+    if steps < FEW_STEPS:
+        return f" after {steps} {'step' if steps == 1 else 'steps'}, too few to learn in: give more --epochs"
+    return ": it has learnt nothing (is --lr too high or too low for it?)"
+
+
+def how_to_go_on(trained: Trained, folder: Path, arguments: Sequence[str], processes: int = 1) -> str:
     """The command that goes on with a run that was stopped; empty if there is nothing to go on from.
 
     Args:
         arguments: those of the command line that began it.
+        processes: that trained together.
     """
     if trained.ending != "interrupted" or not checkpoints(folder):
         return ""
     more = [word for word in arguments if word != "--resume"]
     if "--out" not in more:
         more += ["--out", str(folder)]
-    return f"go on with: nnlint {shlex.join([*more, '--resume'])}"
+    started = "nnlint" if processes == 1 else "torchrun … -m nnlint"
+    together = "" if processes == 1 else f", in {processes} processes again"
+    return f"go on with: {started} {shlex.join([*more, '--resume'])}{together}"
 
 
 def _epochs(count: int) -> str:

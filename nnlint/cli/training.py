@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nnlint.cli.telling import described, how_to_go_on, outcome
 from nnlint.train.objective import STATED
 from nnlint.train.results import Trained
+from nnlint.train.watch import Watch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -93,7 +94,7 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     from nnlint.train.loop import train
     from nnlint.train.recorder import Recorder
     from nnlint.train.summary import summary_of
-    from nnlint.train.watch import Watch, Watches
+    from nnlint.train.watch import Watches
 
     config, data, objective = job.config, job.data, job.objective
     folder = _folder(asked, world)
@@ -102,17 +103,29 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
         return train(job.net, data, objective, config, watch=Watch(), resume=state, world=world)
 
     network = network_facts(job)
+    opening = _Opening(folder, summary_of(config, data, objective, network))
     recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job), state)
     with closing(Progress(show, state["epoch"] if state else 0)) as progress:
-        watch = Watches(progress, recorder)
+        watch = Watches(progress, recorder) if state else Watches(progress, opening, recorder)
         trained = train(job.net, data, objective, config, watch=watch, resume=state, world=world)
     folder.write_summary(summary_of(config, data, objective, network, trained))
     _write_page(folder.path / "report.html", job, trained)
     for line in outcome(trained, folder.path):
         print(line)
-    if advice := how_to_go_on(trained, folder.path, sys.argv[1:]):
+    if advice := how_to_go_on(trained, folder.path, sys.argv[1:], world.size):
         print(advice, file=sys.stderr)
     return trained
+
+
+class _Opening(Watch):
+    """Writes down what a run is asked for, once it begins: one that cannot leaves no run behind it."""
+
+    def __init__(self, folder: RunFolder, summary: Mapping[str, Any]) -> None:
+        self.folder, self.summary = folder, summary
+
+    def begin(self, facts: Mapping[str, str], epochs: int, steps: int) -> None:  # noqa: ARG002
+        """Write it."""
+        self.folder.write_summary(self.summary)
 
 
 def _folder(asked: Asked, world: World) -> RunFolder:
@@ -131,25 +144,23 @@ def _folder(asked: Asked, world: World) -> RunFolder:
 
 
 def _state(asked: Asked, job: Job, folder: RunFolder, show: Callable[[str], object]) -> dict[str, Any] | None:
-    """The state that a run goes on from; None for a new one, of which is written down what it is asked for.
+    """The state that a run goes on from; None for a new one.
 
     Raises:
         NnlintError: there is no sound state, or it is that of another training.
     """
     from nnlint.train.checkpoint import load_last
-    from nnlint.train.summary import check_same, summary_of
+    from nnlint.train.summary import check_same
 
-    config, data, objective = job.config, job.data, job.objective
     if not asked.resume:
-        folder.write_summary(summary_of(config, data, objective, network_facts(job)))
         return None
     if folder.writes:
-        check_same(folder.summary(), config, data, objective, network_facts(job))
+        check_same(folder.summary(), job.config, job.data, job.objective, network_facts(job))
     state, notes = load_last(folder.path)
     if folder.writes:
         for note in notes:
             print(f"nnlint: {note}", file=sys.stderr)
-        show(going_on(state["epoch"], config.epochs, folder.path))
+        show(going_on(state["epoch"], job.config.epochs, folder.path))
     return state
 
 

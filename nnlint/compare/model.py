@@ -20,7 +20,7 @@ class Cost:
 
     Attributes:
         params, macs: of one sample.
-        seconds: of training one epoch: the median over the runs' epochs without the first.
+        seconds: of training one epoch: the median over the runs of their `settled_seconds`.
         samples_per_second: in training.
         peak_bytes: the most bytes that tensors take in a training step, weights and optimiser included.
     """

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 from two_processes import network, trained
 
 from nnlint.__main__ import main
 from nnlint.errors import UsageError
-from nnlint.train.distributed import ALONE, World, joined, synchronised, wrapped
+from nnlint.train.distributed import ALONE, ToldElsewhereError, World, joined, synchronised, wrapped
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
@@ -170,7 +171,137 @@ def test_two_processes_go_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytes
     assert one == two
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--out", "held"), "nnlint: error: --out: held holds a run already"),
+        (
+            ("--batch-size", "65", "--out", "new"),
+            "nnlint: error: --batch-size: a batch of 65 samples cannot be divided",
+        ),
+    ],
+)
+def test_a_wrong_use_is_told_once(
+    wrong: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.py").write_text(PLAIN)
+    Path("held").mkdir()
+    Path("held/metrics.jsonl").write_text("")
+    run = torchrun("-m", "nnlint", "train", "plain.py", "--data", "breast-cancer", "--device", "cpu", *wrong)
+    assert run.returncode != 0
+    assert run.stderr.count("nnlint: error") == 1
+    assert said in run.stderr
+    assert "internal error" not in run.stderr
+    # what was refused left no run behind it
+    assert [path.name for path in Path().glob("*/*")] == ["metrics.jsonl"]
+
+
+def test_other_processes_that_take_other_steps_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plain.py").write_text(PLAIN)
+    asked = ["train", "plain.py", "--data", "breast-cancer", "--schedule", "constant", "--device", "cpu"]
+    # two samples are left over: too few for two processes, enough for one
+    asked += ["--batch-size", "66", "--out", "run"]
+    run = torchrun("-m", "nnlint", *asked, "--epochs", "1")
+    assert run.returncode == 0, run.stderr
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    assert main([*asked, "--epochs", "3", "--resume"]) == 2
+    said = capsys.readouterr().err
+    assert "--resume: an epoch of this run had 6 steps, and has 7 now" in said
+    assert "it was begun by 2 processes, and goes on by 1: start as many as then" in said
+    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+
+
 # ------------------------------------------------------------------------------------------------- in one process
+
+
+@pytest.fixture
+def second_of_two(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment of torchrun's second process, on a machine that says it has two GPUs."""
+    given = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost"}
+    for name, value in {**given, "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    return monkeypatch
+
+
+class Group:
+    """What is done to the process group, in order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        monkeypatch.setattr(torch.cuda, "set_device", lambda device: self.done.append(str(device)))
+        monkeypatch.setattr(dist, "init_process_group", lambda backend, **_options: self.done.append(backend))
+        monkeypatch.setattr(dist, "destroy_process_group", lambda: self.done.append("closed"))
+        monkeypatch.setattr(dist.distributed_c10d, "_abort_process_group", lambda: self.done.append("given up"))
+
+
+def test_a_group_is_closed_where_all_went_well(second_of_two: pytest.MonkeyPatch) -> None:
+    group = Group(second_of_two)
+    with joined("cuda"):
+        pass
+    assert group.done == ["cuda:1", "nccl", "closed"]
+
+
+def test_an_error_is_not_kept_waiting_by_nccl(second_of_two: pytest.MonkeyPatch) -> None:
+    group = Group(second_of_two)
+    with pytest.raises(ZeroDivisionError), joined("cuda"):
+        raise ZeroDivisionError
+    assert group.done == ["cuda:1", "nccl", "given up"]
+
+
+def test_an_error_comes_through_whatever_giving_up_does(second_of_two: pytest.MonkeyPatch) -> None:
+    group = Group(second_of_two)
+
+    def fails() -> None:
+        raise RuntimeError("NCCL")
+
+    second_of_two.setattr(dist.distributed_c10d, "_abort_process_group", fails)
+    with pytest.raises(ZeroDivisionError), joined("cuda"):
+        raise ZeroDivisionError
+    second_of_two.delattr(dist.distributed_c10d, "_abort_process_group")
+    with pytest.raises(ZeroDivisionError), joined("cuda"):
+        raise ZeroDivisionError
+    assert group.done == ["cuda:1", "nccl"] * 2
+
+
+def test_gloo_is_closed_after_an_error_too(second_of_two: pytest.MonkeyPatch) -> None:
+    group = Group(second_of_two)
+    with pytest.raises(ZeroDivisionError), joined("cpu"):
+        raise ZeroDivisionError
+    assert group.done == ["gloo", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("device", "here", "message"),
+    [
+        ("cuda:0", "2", "cuda:0 is one GPU, and 2 processes need one each"),
+        ("cuda:1", "2", "cuda:1 is one GPU, and 2 processes need one each"),
+        ("cuda", "3", r"there is no device cuda:2; there is cuda \(2 of them\), cpu"),
+    ],
+)
+def test_each_process_needs_a_gpu_of_its_own_and_the_first_says_so(
+    device: str, here: str, message: str, second_of_two: pytest.MonkeyPatch
+) -> None:
+    second_of_two.setenv("LOCAL_WORLD_SIZE", here)
+    with pytest.raises(ToldElsewhereError, match=message), joined(device):
+        pass
+    second_of_two.setenv("LOCAL_RANK", "0")
+    with pytest.raises(UsageError, match=message), joined(device):
+        pass
+
+
+def test_one_process_on_each_machine_may_choose_its_gpu(second_of_two: pytest.MonkeyPatch) -> None:
+    group = Group(second_of_two)
+    second_of_two.setenv("LOCAL_WORLD_SIZE", "1")
+    second_of_two.setenv("LOCAL_RANK", "0")
+    with joined("cuda:1"):
+        pass
+    assert group.done[0] == "cuda:1"
 
 
 def test_without_torchrun_a_training_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -283,7 +283,7 @@ def facts(device: torch.device | None = None) -> dict[str, str]:
     known = {
         "torch": torch.__version__,
         "cuda": torch.version.cuda or "none",
-        "cudnn": str(torch.backends.cudnn.version()) if torch.backends.cudnn.is_available() else "none",
+        "cudnn": _cudnn(),
         "device": str(device) if device else available()[0],
         "device name": f"CPU, {capability}",
     }
@@ -292,3 +292,14 @@ def facts(device: torch.device | None = None) -> dict[str, str]:
         known["compute capability"] = ".".join(map(str, torch.cuda.get_device_capability(device)))
     known.update({name: str(value) for name, value in switches().items() if value is not None})
     return known
+
+
+def _cudnn() -> str:
+    if not torch.backends.cudnn.is_available():
+        return "none"
+    try:
+        return str(torch.backends.cudnn.version())
+    except (
+        RuntimeError
+    ):  # torch asks every GPU here, and refuses where one is too old: the CPU may be used all the same
+        return "none that fits the GPU"

@@ -218,6 +218,15 @@ def test_facts_name_versions_devices_and_switches() -> None:
     assert all(isinstance(value, str) for value in known.values())
 
 
+def test_facts_can_be_told_beside_a_gpu_that_cudnn_no_longer_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version() -> int:
+        raise RuntimeError("cuDNN version 91100 is not compatible with devices with SM < 7.5")
+
+    monkeypatch.setattr(torch.backends.cudnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "version", version)
+    assert facts(torch.device("cpu"))["cudnn"] == "none that fits the GPU"
+
+
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A GPU as far as the switches are concerned: it answers questions and computes nothing."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,35 @@ def _where_all_are_meant(found: list[Finding], meant: list[Op | None], graph: Gr
     return [
         replace(finding, fix=None) if op is not None and finding.fix and what(op)[:2] in spared else finding
         for finding, op in zip(found, meant, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A network as the rules have seen it: the expressions its ops stand at, and where which rule found fault."""
+
+    sites: frozenset[Site]
+    faults: frozenset[tuple[str, Site]]
+
+
+def checked(graph: Graph, findings: Iterable[Finding]) -> Checked:
+    """What is kept of a network that was checked."""
+    sites = frozenset(op.site for op in graph.ops if op.site is not None)
+    return Checked(sites, frozenset((found.rule, found.site) for found in findings if found.site is not None))
+
+
+def where_all_networks_are_meant(findings: Iterable[Finding], networks: Sequence[Checked]) -> list[Finding]:
+    """The findings without the fixes that would change other networks of the file, in which the rule finds no fault."""
+
+    def spares(network: Checked, finding: Finding) -> bool:
+        return finding.site in network.sites and (finding.rule, finding.site) not in network.faults
+
+    on_graphs = {fault for network in networks for fault in network.faults}
+    return [
+        replace(finding, fix=None)
+        if finding.fix and (finding.rule, finding.site) in on_graphs and any(spares(one, finding) for one in networks)
+        else finding
+        for finding in findings
     ]
 
 

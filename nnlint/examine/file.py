@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from nnlint.check import check_graph, check_recipe, of_run_rules
+from nnlint.check import Checked, check_graph, check_recipe, checked, of_run_rules, where_all_networks_are_meant
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.examine import failures
 from nnlint.examine.configured import load_configured
@@ -75,6 +75,7 @@ class _Examination:
     timing: dict[str, float] = field(default_factory=dict)
     graphs: dict[str, Graph] = field(default_factory=dict)
     covered: set[int] = field(default_factory=set)
+    checked: list[Checked] = field(default_factory=list)
     rules: tuple[Rule, ...] = ()
 
     def run(self) -> FileReport:
@@ -111,7 +112,7 @@ class _Examination:
         return FileReport(
             self.path,
             tuple(self.networks),
-            tuple(self.findings),
+            tuple(where_all_networks_are_meant(self.findings, self.checked)),
             tuple(self.errors),
             tuple(self.notes),
             empty=empty,
@@ -166,6 +167,7 @@ class _Examination:
             self.graphs[variable] = graph
         self.covered |= _lines_of(graph, self.path)
         found = check_graph(graph, rules, self.timing, self.settings.options)
+        self.checked.append(checked(graph, found))
         self._add(moved_home(found, candidate, self.path))
         report = report_of(base, traced, graph, rows=self.settings.rows)
         if self.settings.proof:

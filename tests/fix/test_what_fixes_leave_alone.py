@@ -62,6 +62,35 @@ print(net(torch.rand(64, 16)).shape)
     assert result.report.taken_back == ()
 
 
+SHARED = """\
+from torch import nn
+
+
+def make(norm):
+    conv = nn.Conv2d(3, 16, 3, padding=1)
+    layers = [conv, nn.BatchNorm2d(16), nn.ReLU(inplace=True)] if norm else [conv, nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+
+
+def first():
+    return make({first})
+
+
+def second():
+    return make({second})
+"""
+
+
+def test_an_expression_that_another_network_needs_as_it_is_stays(tmp_path: Path, session: engine.Session) -> None:
+    for first, second in ((False, True), (True, False)):
+        text = SHARED.format(first=first, second=second)
+        result = fixed(tmp_path / "net.py", text, session, "bias-before-batch-norm")
+        assert [finding.rule for finding in result.report.findings] == ["bias-before-batch-norm"]
+        assert result.changes == ()
+    result = fixed(tmp_path / "net.py", SHARED.format(first=True, second=True), session, "bias-before-batch-norm")
+    assert "padding=1, bias=False" in result.changes[0].text
+
+
 def test_fixes_are_verified_together(tmp_path: Path, session: engine.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
     one = run._Trials._try

@@ -17,10 +17,11 @@ What is known today: global average pooling is Network in Network's (Lin et al. 
 convolutional classifiers since GoogLeNet (arXiv:1409.4842) and ResNet (arXiv:1512.03385) end with it. Of AlexNet and
 VGG-16, which do not, this one layer has 62 % and 74 % of the weights.
 
-Quiet when: the map is averaged to one pixel before; the layer has fewer weights than `minimum` (1,000,000; lower for
-small devices), or less than half of the network's parameters; positions matter or are asked for: a regression loss,
-fewer than nine units in the result without a known loss, several results (actor and critic, mean and variance), tokens
-(attention), a decoder behind the layer, the convolutions of a sequence; it is a discriminator (one score, leaky ReLU).
+Quiet when: no convolution made the map (the pixels themselves are flattened); it is averaged to one pixel before; the
+layer has fewer weights than `minimum` (1,000,000; lower for small devices), or less than half of the network's
+parameters; positions matter or are asked for: a regression loss, fewer than nine units in the result without a known
+loss, several results (actor and critic, mean and variance), tokens (attention), a decoder behind the layer, the
+convolutions of a sequence; it is a discriminator (one score, leaky ReLU).
 
 The fix is unsafe: the linear layer becomes smaller, so a trained network has to be trained again.
 """
@@ -31,10 +32,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from nnlint.algorithms import ancestors
 from nnlint.edits import insert_after, set_features
 from nnlint.finding import Edit, Finding
 from nnlint.graph import Graph, Op
-from nnlint.kinds import activation, classification_loss, dropout, identity, linear, loss, reshaping
+from nnlint.kinds import activation, classification_loss, convolution, dropout, identity, linear, loss, reshaping
 from nnlint.maps import has_attention, is_decoder, map_size
 from nnlint.rule import bad, fix, good, graph_rule
 
@@ -81,6 +83,11 @@ def pooled_to_seven_by_seven() -> nn.Module:
         nn.ReLU(),
         nn.Linear(512, 10),
     )
+
+
+@good(input="3x64x64")
+def on_pixels() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 512), nn.ReLU(inplace=True), nn.Linear(512, 10))
 
 
 @good(input="3x64x64")
@@ -206,6 +213,8 @@ def check(graph: Graph, *, minimum: int = 1_000_000) -> Iterator[Finding]:
         weights = next((param.numel for param in layer.params if param.role == "weight"), 0)
         if weights < minimum or 2 * weights < graph.params or not (flat := flattening(layer)):
             continue
+        if not any(op in convolution for op in ancestors(graph, flat)):
+            continue  # it reads the pixels themselves
         if needs_positions(graph):
             return
         channels, size = flat.in_shape[1], map_size(flat.in_shape)

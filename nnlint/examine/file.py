@@ -7,6 +7,7 @@ too long or brings the process down does not cost what came before.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -19,6 +20,7 @@ from nnlint.check import Checked, check_graph, check_recipe, checked, of_run_rul
 from nnlint.errors import NnlintError, RulePackError
 from nnlint.examine import failures
 from nnlint.examine.configured import load_configured
+from nnlint.examine.ignorance import known
 from nnlint.examine.judges import losses_of, of_part, trained_as
 from nnlint.examine.network import Subject, Traced, count_params, graph_of, report_of, trace_network
 from nnlint.examine.proof import proof_of
@@ -38,7 +40,7 @@ from nnlint.script.read import read
 from nnlint.script.source import instead
 from nnlint.settings import Settings
 from nnlint.trace.losses import GivenLoss
-from nnlint.worker.server import emit
+from nnlint.worker.server import emit, out_of_memory
 
 T = TypeVar("T")
 
@@ -95,7 +97,12 @@ class _Examination:
         emit(self._report())
         alone = len(loaded.candidates) == 1
         for candidate in loaded.candidates:
-            self._network(script, candidate, found.settings.get(candidate, self.settings), rules, alone)
+            try:
+                self._network(script, candidate, found.settings.get(candidate, self.settings), rules, alone)
+            except Exception as error:  # the file's other networks are examined all the same
+                if out_of_memory(error):
+                    raise
+                self._broken(candidate, error)
             emit(self._report())
         recipe = replace(script.recipe, graphs=dict(self.graphs))
         self.findings += check_recipe(recipe, rules, self.timing, self.settings.options)
@@ -138,16 +145,7 @@ class _Examination:
     def _network(
         self, script: Script, candidate: Candidate, settings: Settings, rules: tuple[Rule, ...], alone: bool
     ) -> None:
-        base = NetworkReport(
-            candidate.target,
-            self.path,
-            candidate.name,
-            type(candidate.module).__qualname__,
-            "built",
-            candidate.found,
-            guesses=candidate.guesses,
-            line=candidate.site.line if candidate.site else None,
-        )
+        base = self._base(candidate)
         seconds = max(2.0, 0.4 * self.settings.time_limit)
         batch = settings.batch_size or 2
         proposals = explicit_inputs(settings) or stated_inputs(script, candidate, alone=alone, batch=batch)
@@ -166,7 +164,7 @@ class _Examination:
         for variable in trained_as(script, candidate):
             self.graphs[variable] = graph
         self.covered |= _lines_of(graph, self.path)
-        found = check_graph(graph, rules, self.timing, self.settings.options)
+        found = known(check_graph(graph, rules, self.timing, self.settings.options), candidate.guesses)
         self.checked.append(checked(graph, found))
         self._add(moved_home(found, candidate, self.path))
         report = report_of(base, traced, graph, rows=self.settings.rows)
@@ -175,6 +173,25 @@ class _Examination:
             proof = self._timed("proof", lambda: proof_of(traced, graph, rebuild, numbers=numbers))
             report = replace(report, proof=proof)
         self.networks.append(report)
+
+    def _base(self, candidate: Candidate) -> NetworkReport:
+        return NetworkReport(
+            candidate.target,
+            self.path,
+            candidate.name,
+            type(candidate.module).__qualname__,
+            "built",
+            candidate.found,
+            guesses=candidate.guesses,
+            line=candidate.site.line if candidate.site else None,
+        )
+
+    def _broken(self, candidate: Candidate, error: Exception) -> None:
+        """nnlint itself failed on one network: that is told, and its traceback is among what the code printed."""
+        traceback.print_exception(error)
+        reason = f"internal error: {type(error).__name__}: {error}"
+        self.errors.append(f"{candidate.name} was not examined to the end: {reason}")
+        self.networks.append(replace(self._base(candidate), how="partial", reason=reason))
 
     def _graph(self, script: Script, candidate: Candidate, traced: Traced, loss: str | None) -> Graph:
         losses: list[GivenLoss] = [loss] if loss else list(losses_of(script, candidate))

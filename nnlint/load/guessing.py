@@ -40,10 +40,12 @@ class _Row:
     names: frozenset[str]
     endings: tuple[str, ...] = ()
     role: Role | None = None
+    #: what a layer does hangs on it, not only how large it is
+    decides: bool = False
 
 
-def _row(value: float | str, names: str, endings: str = "", role: Role | None = None) -> _Row:
-    return _Row(value, frozenset(names.split()), tuple(endings.split()), role)
+def _row(value: float | str, names: str, endings: str = "", role: Role | None = None, *, decides: bool = False) -> _Row:
+    return _Row(value, frozenset(names.split()), tuple(endings.split()), role, decides)
 
 
 #: names count before endings, and higher rows before lower ones
@@ -91,17 +93,20 @@ _ROWS = (
     ),
     _row("patch", "ps", "patchsize patch patchheight patchwidth", role="patch"),
     _row(8, "frames frame timesteps timestep t steps nframes"),
-    _row(3, "k ks ksize", "kernelsize kernel filtersize kernelsizes"),
-    _row(7, "", "windowsize winsize window"),
-    _row(1, "id idx index s stride strides dilation dilations groups padding pad"),
+    _row(3, "k ks ksize", "kernelsize kernel filtersize kernelsizes", decides=True),
+    _row(7, "", "windowsize winsize window", decides=True),
+    _row(1, "id idx index s stride strides dilation dilations groups padding pad", decides=True),
     _row(4, "experts codebooks quantizers levels slots queries latents mixtures components gaussians freqbands bands"),
     _row(4, "seratio hiddenratio mult", "mlpratio expandratio expansion expansionratio expansionfactor mult reduction"),
     _row(12, "growthrate"),
     _row(0.5, "", "ratio fraction"),
     _row(
-        0.1, "p pdrop dp alpha beta gamma eps epsilon momentum tau temperature slope lr", "dropout drop droprate prob"
+        0.1,
+        "p pdrop dp alpha beta gamma eps epsilon momentum tau temperature slope lr",
+        "dropout drop droprate prob",
+        decides=True,
     ),
-    _row(0.1, "learningrate weightdecay", "droppath dropoutrate probability dropoutp dropoutprob rate"),
+    _row(0.1, "learningrate weightdecay", "droppath dropoutrate probability dropoutp dropoutprob rate", decides=True),
     _row(
         "features",
         "inputsize inputdim indim infeatures inputfeatures input inputs nin statedim statesize obsdim",
@@ -153,6 +158,12 @@ def role_of(name: str) -> Role | None:
     """What an argument of this name says of the data: how many outputs they ask for, their channels, their size."""
     found = _row_of(name)
     return found.role if found is not None and not _FLAG.match(name) else None
+
+
+def decides(name: str) -> bool:
+    """Whether what a layer does hangs on an argument of this name: a kernel's size, a stride, a rate of dropout."""
+    found = _row_of(name)
+    return found is not None and found.decides
 
 
 def _row_of(name: str) -> _Row | None:

@@ -67,30 +67,11 @@ def train(
     watch = watch or Watch()
     with prepared(config, image_like=len(data.shape) == 3, local_rank=world.local_rank) as hardware:
         training = _Training(net, data, objective, config, watch, hardware, world)
-        ending: Ending = "finished"
-        reason = ""
         try:
-            training.begin(resume)
-            while training.epoch < config.epochs:
-                training.one_epoch()
-            training.judge()
-        except DivergedError as error:
-            ending, reason = "diverged", str(error)
-        except KeyboardInterrupt:
+            ending, reason = training.run(resume)
+        except KeyboardInterrupt:  # also while an error is handled: Ctrl-C takes the other processes away at once
             where = f"in epoch {training.epoch + 1}" if training.epoch < config.epochs else "after the last epoch"
             ending, reason = "interrupted", f"stopped by the user {where}"
-        except Exception as error:
-            # what the network or the data raise is a result; what nnlint raises, or one of several processes, is not
-            if isinstance(error, NnlintError):
-                raise
-            if world.size > 1:
-                raise failed(error, world, f"step {training.step + 1}") from error
-            if not training.doing:
-                raise
-            # a network may fail in evaluation mode alone
-            learning = training.doing == "training"
-            where = f"step {training.step + 1}" if learning else f"{training.doing} after step {training.step}"
-            ending, reason = "failed", f"{where}: {type(error).__name__}: {error}"
         trained = training.result(ending, reason)
         watch.end(trained)
         return trained
@@ -124,6 +105,29 @@ class _Training:
     final: Mapping[str, float] = field(default_factory=dict)
     doing: str = ""
     tried: bool = False
+
+    def run(self, resume: Mapping[str, Any] | None) -> tuple[Ending, str]:
+        """All of it. How it ended, and why, where that was too early."""
+        try:
+            self.begin(resume)
+            while self.epoch < self.config.epochs:
+                self.one_epoch()
+            self.judge()
+        except DivergedError as error:
+            return "diverged", str(error)
+        except Exception as error:
+            # what the network or the data raise is a result; what nnlint raises, or one of several processes, is not
+            if isinstance(error, NnlintError):
+                raise
+            if self.world.size > 1:
+                raise failed(error, self.world, f"step {self.step + 1}") from error
+            if not self.doing:
+                raise
+            # a network may fail in evaluation mode alone
+            learning = self.doing == "training"
+            where = f"step {self.step + 1}" if learning else f"{self.doing} after step {self.step}"
+            return "failed", f"{where}: {type(error).__name__}: {error}"
+        return "finished", ""
 
     def begin(self, resume: Mapping[str, Any] | None) -> None:
         """Everything that is done once, ahead of the first step."""

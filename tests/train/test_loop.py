@@ -403,3 +403,16 @@ def test_with_other_processes_it_says_what_changes(monkeypatch):
     assert "Begun by 2 processes, going on by 1: dropout draws other numbers from here on." in said
     with pytest.raises(UsageError, match="it was begun by 2 processes, and goes on by 1: start as many as then"):
         trained(network(), resume=state | {"rng": state["rng"] * 2, "steps": 5})
+
+
+def test_stopped_while_an_error_is_handled():
+    class UntoldError(Exception):
+        def __str__(self):
+            raise KeyboardInterrupt
+
+    class Fails(nn.Linear):
+        def forward(self, x):
+            raise UntoldError
+
+    result = trained(Fails(2, 3))
+    assert (result.ending, result.reason) == ("interrupted", "stopped by the user in epoch 1")

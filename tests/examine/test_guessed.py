@@ -37,7 +37,7 @@ from torch import nn
 class Block(nn.Module):
     def __init__(self, in_channels, out_channels, {parameter}):
         super().__init__()
-        self.size = kernel_size
+        self.kernel_size = kernel_size
         self.conv = nn.Conv2d(in_channels, out_channels, {argument})
         self.next = nn.Conv2d(out_channels, out_channels, 3)
 
@@ -51,7 +51,7 @@ class Block(nn.Module):
     ("parameter", "argument", "lines"),
     [
         ("kernel_size", "kernel_size", [9]),
-        ("kernel_size", "self.size", [9]),
+        ("kernel_size", "self.kernel_size", [9]),
         ("kernel_size=3", "kernel_size", [8, 9]),
         ("kernel_size", "3", [8, 9]),
     ],

@@ -89,9 +89,10 @@ def how_to_go_on(trained: Trained, folder: Path, arguments: Sequence[str], proce
     more = [word for word in arguments if word != "--resume"]
     if "--out" not in more:
         more += ["--out", str(folder)]
-    started = "nnlint" if processes == 1 else "torchrun … -m nnlint"
-    together = "" if processes == 1 else f", in {processes} processes again"
-    return f"go on with: {started} {shlex.join([*more, '--resume'])}{together}"
+    options = shlex.join([*more, "--resume"])
+    if processes > 1:
+        return f"go on with, in {processes} processes again: torchrun … -m nnlint {options}"
+    return f"go on with: nnlint {options}"
 
 
 def _epochs(count: int) -> str:

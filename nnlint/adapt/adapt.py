@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nnlint.adapt.model import Adapted, NetworkSource, View
 
@@ -70,14 +71,14 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
     for view in views:
         fits = _fits(fittings, view)
         if fits is not None:
-            return tuple(_adapted(one, fit, view) for one, fit in zip(fittings, fits, strict=True))
+            return tuple(_adapted(one, fit, view, size) for one, fit in zip(fittings, fits, strict=True))
         if any(one.hopeless for one in fittings) or time.monotonic() - begun > SECONDS:
             break
         if view is views[min(1, len(views) - 1)] and _is_foreign(fittings, proposals):
             break
     pixels = by_pixels(fittings, proposals, views, data, size)
     if pixels.shown:
-        return tuple(_adapted(one.fitting, one.fit, one.view) for one in pixels.shown)
+        return tuple(_adapted(one.fitting, one.fit, one.view, size) for one in pixels.shown)
     accepted = []
     for one, stated in zip(fittings, proposals, strict=True):
         own = pixels.fitted.get(one) or next((view for view in one.tried if one.fit(view) is not None), None)
@@ -165,8 +166,10 @@ def _views(
     ]
 
 
-def _adapted(fitting: Fitting, fit: Fit, view: View) -> Adapted:
+def _adapted(fitting: Fitting, fit: Fit, view: View, size: tuple[int, int] | None) -> Adapted:
+    from nnlint.adapt.asked import as_built
     from nnlint.adapt.facts import BATCH, head_of, stated_loss
+    from nnlint.adapt.notes import notes
 
     opening, plan = fitting.opening, fit.plan
     graph = fitting.graph(plan)
@@ -176,12 +179,14 @@ def _adapted(fitting: Fitting, fit: Fit, view: View) -> Adapted:
 
     assert fit.outcome.trained is not None
     loss, at, arguments = stated_loss(opening, graph)
-    notes = _notes(fitting, fit, view)
+    said = list(notes(fitting, fit, view, size))
     if arguments:
-        notes.append(f"{at} states its loss with {arguments}, which is not taken over")
+        said.append(f"{at} states its loss with {arguments}, which is not taken over")
     params, macs = (graph.params, graph.macs // BATCH) if graph is not None else (_count(build()), 0)
+    # what is written down is the call that builds this network, not one that the data have overruled
+    target = as_built(opening.source.target, opening.candidate, fit.use.changed)
     return Adapted(
-        opening.source,
+        replace(opening.source, target=target),
         opening.candidate.name,
         build,
         view,
@@ -191,37 +196,9 @@ def _adapted(fitting: Fitting, fit: Fit, view: View) -> Adapted:
         macs,
         loss,
         at,
-        tuple(notes),
+        tuple(said),
     )
 
 
 def _count(net: nn.Module) -> int:
     return sum(math.prod(one.shape) for one in net.parameters())
-
-
-def _notes(fitting: Fitting, fit: Fit, view: View) -> list[str]:
-    from nnlint.adapt.explain import view_text
-    from nnlint.adapt.facts import pretrained
-    from nnlint.adapt.views import shape_of
-
-    opening, data = fitting.opening, fitting.data
-    notes: list[str] = []
-    changed: dict[str, Any] = fit.use.changed
-    if changed:
-        notes.append(f"{', '.join(f'{name}={value!r}' for name, value in changed.items())} for the data")
-    notes += fit.said
-    if shape_of(view, data.shape) != data.shape:
-        notes.append(f"{data.name} is shown as {view_text(view)}")
-    if fit.plan.vectors:
-        notes.append(f"it takes vectors: each image is handed to it as its {math.prod(fit.plan.shape)} pixels")
-    if fit.plan.flat:
-        notes.append("axes of size 1 are left out of its result")
-    if opening.shared:
-        layers = ", ".join(sorted(opening.shared))
-        notes.append(f"{layers}: made once in the file for all networks; each network that is trained has its own")
-    assumed = [text for text in opening.candidate.guesses if text.partition("=")[0] not in changed]
-    if assumed:
-        notes.append(f"assumed {', '.join(assumed)}: nobody states them")
-    if (loaded := pretrained(opening)) is not None:
-        notes.append(f"{loaded}: weights that were trained before are not loaded; it begins with fresh ones")
-    return [*notes, *opening.notes]

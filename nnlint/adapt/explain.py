@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, fx
@@ -9,10 +11,12 @@ from torch import Tensor, fx
 from nnlint.adapt.fitting import Fitting
 from nnlint.adapt.model import View
 from nnlint.adapt.trial import Outcome, described
+from nnlint.adapt.views import shape_of
 from nnlint.errors import MismatchError
 from nnlint.examine.network import Traced
 from nnlint.inputs.search import NoInputs, Proposal
 from nnlint.inputs.template import leaves
+from nnlint.load.candidate import Candidate
 from nnlint.trace.run import META
 from nnlint.train.data.model import Data
 
@@ -29,7 +33,7 @@ def mismatch(fitting: Fitting, proposals: list[Proposal], flat: Fitting | None =
     found = fitting.traced(proposals)
     nature = _nature(found) if isinstance(found, Traced) else f"nnlint found no input that it accepts{_why(found)}"
     if flat is not None:
-        wrong, advice = _failed(flat)
+        wrong, advice = _failed(flat, found)
         wrong = f"shown as {view_text(flat.tried[-1])}, {wrong}"
     else:
         wrong, advice = _wrong(fitting, found)
@@ -111,6 +115,8 @@ def _tried(views: Sequence[View]) -> str:
     return f"{' and '.join(map(str, channels))} channels at {shown}"
 
 
+#: what the trainer is not for
+_NOT_TRAINED = "`nnlint train` trains networks that give classes, yes or no, or a few numbers a sample, and no others"
 #: what may depend on the size of the images
 _DEPENDS = ("it gives", "it fails")
 
@@ -121,29 +127,68 @@ def _wrong(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
         told = _inputs_wrong(found, fitting.data)
         if told is not None:
             return told
-    return _failed(fitting)
+    return _failed(fitting, found)
 
 
-def _failed(fitting: Fitting) -> tuple[str, str]:
+def _failed(fitting: Fitting, found: Traced | NoInputs) -> tuple[str, str]:
     """What came of the tries, and what to do."""
     data = fitting.data
-    outcomes = [outcome for _, outcome in fitting.failed]
-    of_kind = {outcome.ending: outcome for outcome in reversed(outcomes)}
+    of_kind = {outcome.ending: (view, outcome) for view, outcome in reversed(fitting.failed)}
     if "backward" in of_kind:
-        return f"no gradient reaches its weights ({of_kind['backward'].said})", "train it without `torch.no_grad()`"
+        _, outcome = of_kind["backward"]
+        return f"no gradient reaches its weights ({outcome.said})", "train it without `torch.no_grad()`"
     if "numbers" in of_kind:
-        outcome = of_kind["numbers"]
+        view, outcome = of_kind["numbers"]
+        argument = "give it an argument for the number of outputs (`num_classes`), or data with as many"
+        if outcome.outputs == math.prod(shape_of(view, data.shape)):
+            advice = f"{_NOT_TRAINED}; if it is no autoencoder, {argument}"
+            return f"it gives {outcome.said}, as many numbers as it takes, as an autoencoder does", advice
         return (
             f"it gives {outcome.said}, and what makes its last numbers is no layer that could be replaced",
-            "give it an argument for the number of outputs (`num_classes`), or data with as many",
+            argument,
         )
     if "form" in of_kind:
-        return _form(of_kind["form"], data)
+        return _form(*of_kind["form"], data)
     # what is too small for a layer fails for that reason: the largest says most
     errors = [(view.size or (0, 0), outcome.said) for view, outcome in fitting.failed if _of_size(outcome)]
-    size, said = max(errors, key=lambda one: one[0], default=((0, 0), outcomes[-1].said if outcomes else ""))
-    where = f"at {size[0]}x{size[1]} " if any(size) and not fitting.failed[-1][0].flat else "on them "
-    return f"it fails {where}with {said}", "name a call that builds it for these data: 'model.py:Net(...)'"
+    last = fitting.failed[-1] if fitting.failed else None
+    size, said = max(errors, key=lambda one: one[0], default=((0, 0), last[1].said if last else ""))
+    where = f"at {size[0]}x{size[1]} " if any(size) and last and not last[0].flat else "on them "
+    return f"it fails {where}with {said}", _other_size(fitting, found) or _other_call(fitting.opening.candidate)
+
+
+def _other_size(fitting: Fitting, found: Traced | NoInputs) -> str:
+    """The option that shows it images as large as its file has them, where it was tried and does."""
+    data = fitting.data
+    if not isinstance(found, Traced) or len(data.shape) != 3:
+        return ""
+    given = [leaf for leaf in leaves((found.inputs.args, found.inputs.kwargs)) if isinstance(leaf, Tensor)]
+    if len(given) != 1 or given[0].dim() != 4:
+        return ""
+    channels, height, width = given[0].shape[1:]
+    if (height, width) in {view.size for view in fitting.tried}:
+        return ""
+    for count in dict.fromkeys((data.shape[0], channels)):
+        usable = count == data.shape[0] or {count, data.shape[0]} == {1, 3}
+        if usable and fitting.fit(View(count, (height, width))) is not None:
+            return f"`--size {height if height == width else f'{height}x{width}'}` shows them as it takes them"
+    return ""
+
+
+def _other_call(candidate: Candidate) -> str:
+    """How to name a call that builds the network otherwise; where its class takes no arguments, that it should."""
+    target = candidate.target.partition("(")[0]
+    file, _, name = target.rpartition(":")
+    cls = type(candidate.module)
+    made = candidate.namespace.get(name)
+    if not inspect.isclass(made) and not inspect.isfunction(made):  # the file names a network that is built already
+        name = cls.__name__
+        made = cls if candidate.namespace.get(name) is cls and not cls.__module__.startswith("torch.") else None
+    parameters = inspect.signature(made).parameters.values() if made is not None else ()
+    named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    if not named:
+        return "it is built for other data: give it arguments for what these ask (`num_classes`, `in_channels`)"
+    return f"name a call that builds it for these data: '{file}:{name}({', '.join(f'{one}=…' for one in named[:3])})'"
 
 
 def _of_size(outcome: Outcome) -> bool:
@@ -176,11 +221,20 @@ def _inputs_wrong(found: Traced, data: Data) -> tuple[str, str] | None:
     return None
 
 
-def _form(outcome: Outcome, data: Data) -> tuple[str, str]:
+def _form(view: View, outcome: Outcome, data: Data) -> tuple[str, str]:
     if len(outcome.shape) > 1:
-        return (
-            f"it gives {outcome.said}: a map of numbers a sample, not {data.outputs}",
-            "pool its result over the map (`x.mean((2, 3))`), or give a network that classifies",
-        )
+        return f"it gives {outcome.said}: a map of numbers a sample, not {data.outputs}", _of_a_map(view, outcome, data)
     help_ = "let it return the scores alone: turn other results off (`aux_logits=False`, say), or wrap it in a module"
     return f"it gives {outcome.said}, where one tensor is needed", help_
+
+
+def _of_a_map(view: View, outcome: Outcome, data: Data) -> str:
+    """What to do about a map: one as large as the images has a value for every pixel, and is no classifier's."""
+    channels, *sides = outcome.shape
+    pooled = (
+        "pool its result over the map (`x.mean((2, 3))`)" if len(sides) == 2 else "average its result over the rest"
+    )
+    if len(sides) != 2 or not view.size or any(side < own for side, own in zip(sides, view.size, strict=True)):
+        return f"{pooled}, or give a network that classifies"
+    scores = f"; if these are the scores of the {channels} classes, {pooled}" if channels == data.outputs else ""
+    return f"it gives a value for every pixel: {_NOT_TRAINED}{scores}"

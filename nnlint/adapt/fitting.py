@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from nnlint.adapt.arguments import Use, Wanted
+from nnlint.adapt.arguments import Found, Use, Wanted
 from nnlint.adapt.facts import graph_in, traced_anyhow
 from nnlint.adapt.layers import Change, scoring
 from nnlint.adapt.model import View
@@ -168,14 +168,27 @@ class Fitting:
     def _choices(self, shape: tuple[int, ...]) -> Iterator[Wanted]:
         """Sets of arguments to give, as it is first; each once."""
         _, use = self.as_written()
-        image = len(shape) == 3 and self.pixels != "handed over"
         for outputs in self._numbers():
-            full: dict[Role, int | tuple[int, int]] = {"outputs": outputs, "inputs": math.prod(shape)}
-            if image:
-                full |= {"channels": shape[0], "resolution": (shape[1], shape[2])}
-            if not image or self.pixels:  # else, of a network for images, these are the width of a layer
-                full["features"] = math.prod(shape)
-            yield from _distinct(full, use, shape)
+            yield from _distinct(self._asked(shape, outputs), use, shape)
+
+    def _asked(self, shape: tuple[int, ...], outputs: int) -> dict[Role, int | tuple[int, int]]:
+        """What the data ask of the arguments, by what these say of the data."""
+        image = len(shape) == 3 and self.pixels != "handed over"
+        full: dict[Role, int | tuple[int, int]] = {"outputs": outputs, "inputs": math.prod(shape)}
+        if image:
+            full |= {"channels": shape[0], "resolution": (shape[1], shape[2])}
+        if not image or self.pixels:  # else, of a network for images, these are the width of a layer
+            full["features"] = math.prod(shape)
+        return full
+
+    def agrees(self, found: Found, fit: Fit) -> bool:
+        """Whether an argument has the value that the data ask for, given to it or its own."""
+        shape = fit.plan.shape
+        full = self._asked(shape, fit.outcome.outputs)
+        values = [full[found.role]] if found.role in full else []
+        if found.role == "inputs" and len(shape) == 3:
+            values.append(shape[1])
+        return any(found.value in _forms(value) for value in values)
 
     def _numbers(self) -> tuple[int, ...]:
         """The numbers of outputs that will do, the one of the data first."""
@@ -297,5 +310,9 @@ def _without(wanted: Mapping[Role, Any], *roles: Role) -> dict[Role, Any]:
 
 def _changes(role: Role, value: Any, use: Use) -> bool:
     """Whether an argument of this kind has another value than the one wanted."""
-    forms = (value, value[0], list(value)) if isinstance(value, tuple) else (value, (value,), [value])
-    return any(one.value not in forms for one in use.found if one.role == role)
+    return any(one.value not in _forms(value) for one in use.found if one.role == role)
+
+
+def _forms(value: Any) -> tuple[Any, ...]:
+    """A value in the forms that an argument may have it in."""
+    return (value, value[0], list(value)) if isinstance(value, tuple) else (value, (value,), [value])

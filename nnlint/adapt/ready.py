@@ -11,7 +11,7 @@ from nnlint.errors import UsageError
 from nnlint.train import augment
 from nnlint.train.config import TrainConfig
 from nnlint.train.data.load import load_data
-from nnlint.train.data.model import Data, Stream
+from nnlint.train.data.model import Arrays, Data, Split, Stream
 from nnlint.train.data.view import viewed
 from nnlint.train.objective import Objective, objective_for
 
@@ -60,7 +60,18 @@ def make_ready(sources: Sequence[NetworkSource], choice: DataChoice, config: Tra
     )
     if isinstance(data.train, Stream) and data.train.loader is not None and data.train.loader.batch_size:
         config = replace(config, batch_size=data.train.loader.batch_size)
+    data = replace(data, notes=(_counted(data), *data.notes))
     return Ready(viewed(data, view.channels, view.size, flat=view.flat), adapted, objectives, config)
+
+
+def _counted(data: Data) -> str:
+    parts = {"training": data.train, "validation": data.val, "test": data.test}
+    return ", ".join(f"{_count(split)} {name}" for name, split in parts.items() if split is not None) + " samples"
+
+
+def _count(split: Split) -> str:
+    known = len(split) if isinstance(split, Arrays) else split.samples
+    return "an unknown number of" if known is None else f"{known:,}"
 
 
 def _no_images(why: str) -> UsageError:

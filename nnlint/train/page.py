@@ -88,7 +88,9 @@ def _headline(trained: Trained) -> Element:
         reached = f"of {len(trained.epochs)}, {score(metric, best.metrics.get(metric))} on validation data"
         figures.append(_figure("best epoch", str(best.number), reached))
     if trained.epochs:
-        settled = f"{duration(trained.settled_seconds)} an epoch, {trained.steps} steps"
+        settled = (
+            f"{duration(trained.settled_seconds)} an epoch, {trained.steps} step{'' if trained.steps == 1 else 's'}"
+        )
         figures.append(_figure("training took", duration(trained.seconds), settled))
     expected = trained.expected_first_loss
     knowing = (
@@ -135,7 +137,10 @@ def _losses_said(trained: Trained) -> str:
     said = "Training: the mean while the weights were changing. Validation: after each epoch."
     values = [value for epoch in trained.epochs for value in (epoch.train_loss, epoch.val_loss)]
     missing = len(values) - len(finite(values))
-    return said + (f" Crosses: {missing} losses that are no numbers." if missing else "")
+    crosses = (
+        " Cross: 1 loss that is no number." if missing == 1 else f" Crosses: {missing} losses that are no numbers."
+    )
+    return said + (crosses if missing else "")
 
 
 def _points(trained: Trained) -> tuple[Point, ...]:

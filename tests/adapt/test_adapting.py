@@ -89,12 +89,12 @@ class TestExamples:
     def test_its_twin(self, digits: Data) -> None:
         adapted = adapt(example("departing_net.py"), digits)
         works(adapted, digits)
-        assert adapted.view == View(3, (32, 32))
+        assert adapted.view == View(3, (16, 16))
         assert adapted.stated_loss == "binary_cross_entropy"
 
     def test_both_are_shown_the_same(self, digits: Data) -> None:
         one, other = adapt_all([example("reference_net.py"), example("departing_net.py")], digits)
-        assert one.view == other.view == View(3, (32, 32))
+        assert one.view == other.view == View(3, (16, 16))
         works(one, digits)
         works(other, digits)
 
@@ -124,7 +124,10 @@ class TestArguments:
     def test_as_it_is(self, write: Any, digits: Data) -> None:
         adapted = adapt(write(conv()), digits)
         works(adapted, digits)
-        assert adapted.notes == ("digits is shown as images of 1x16x16",)
+        assert adapted.notes == (
+            "digits is shown as images of 1x16x16 "
+            "(resized from 8x8: networks get 16 pixels a side or more, --size 8 keeps it)",
+        )
 
     @pytest.mark.parametrize(
         ("arguments", "call"),
@@ -481,6 +484,55 @@ class Net(nn.Module):
 
 def perceptron(arguments: str = "", features: str = "30", begins: str = "") -> str:
     return PERCEPTRON.format(arguments=arguments, features=features, begins=begins)
+
+
+class TestNotes:
+    """What is said of arguments that the data decide, and of how images are shown."""
+
+    def test_a_guess_that_the_data_confirm_is_no_guess(self, write: Any, digits: Data) -> None:
+        source = write(conv("num_classes, in_channels", channels="in_channels", outputs="num_classes"))
+        notes = adapt(source, digits).notes
+        assert notes[0] == "num_classes=10, in_channels=1 for the data"
+        assert not any("assumed" in note for note in notes)
+
+    def test_what_the_data_say_nothing_of_stays_assumed(self, write: Any, digits: Data) -> None:
+        notes = adapt(write(conv("num_classes, depth", outputs="num_classes")), digits).notes
+        assert notes[0] == "num_classes=10 for the data"
+        assert "assumed depth=2: nobody states them" in notes
+
+    @pytest.mark.parametrize(
+        ("call", "built"),
+        [
+            ("Net(num_classes=5)", "Net(num_classes=10)"),
+            ("Net(1, 5)", "Net(1, 10)"),
+            ("Net(1, num_classes=2 + 3)", "Net(1, num_classes=10)"),
+            ("make(5)", "make(10)"),
+        ],
+    )
+    def test_what_was_asked_for_and_is_not_done_is_said(self, write: Any, digits: Data, call: str, built: str) -> None:
+        text = conv("in_channels=1, num_classes=10", channels="in_channels", outputs="num_classes")
+        source = write(text + "\ndef make(num_classes):\n    return Net(1, num_classes)\n", call)
+        adapted = adapt(source, digits)
+        works(adapted, digits)
+        assert "num_classes=10 for the data, in place of the 5 that was asked for" in adapted.notes
+        assert adapted.source.target.endswith(f"net.py:{built}")
+
+    def test_what_was_asked_for_and_is_done_is_not_touched(self, write: Any, digits: Data) -> None:
+        source = write(conv("in_channels=3, num_classes=5", channels="in_channels", outputs="num_classes"), "Net()")
+        adapted = adapt(source, digits)
+        assert adapted.notes[0] == "in_channels=1, num_classes=10 for the data"
+        assert adapted.source == source
+
+    def test_how_images_are_shown(self, write: Any, digits: Data, photos: Data) -> None:
+        asked = adapt(write(conv()), digits, size=(24, 20)).notes
+        assert asked == ("digits is shown as images of 1x24x20 (as --size asks)",)
+        asked = adapt(write(conv(outputs="5")), photos, size=(32, 32)).notes
+        assert asked == ("photos is shown as images of 1x32x32 (as --size asks; colours as luminance)",)
+        source = write("net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Flatten(), nn.Linear(3136, 10))\n")
+        assert adapt(source, digits).notes == (
+            "digits is shown as images of 3x28x28 (resized from 8x8 to what suits it; grey repeated)",
+        )
+        assert adapt(write(conv(outputs="5", channels="3")), photos).notes == ()
 
 
 class TestPixels:

@@ -123,12 +123,68 @@ class TestMismatches:
     def test_an_autoencoder_gets_no_head(self, write: Any, digits: Data) -> None:
         source = write("net = nn.Sequential(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 784))\n")
         text = said(source, digits)
-        assert "gives (N, 784)" in text
-        assert "no layer that could be replaced" in text
+        assert "it gives (N, 784), as many numbers as it takes, as an autoencoder does" in text
+        assert "trains networks that give classes, yes or no, or a few numbers a sample" in text
 
     def test_a_generator(self, digits: Data) -> None:
         text = said(NetworkSource(f"{EXAMPLES / 'gan.py'}:generator"), digits)
         assert "it takes (N, 100, 1, 1) and gives (N, 3, 64, 64)" in text
+
+    @pytest.mark.parametrize(
+        ("channels", "last", "says", "says_not"),
+        [
+            (1, "nn.Upsample(scale_factor=1)", "it gives a value for every pixel: `nnlint train` trains", "pool"),
+            (10, "nn.ReLU()", "if these are the scores of the 10 classes, pool its result", "or give"),
+            (64, "nn.AvgPool2d(4)", "help: pool its result over the map", "every pixel"),
+        ],
+    )
+    def test_a_value_for_every_pixel_is_not_to_be_pooled(
+        self, write: Any, digits: Data, channels: int, last: str, says: str, says_not: str
+    ) -> None:
+        text = f"net = nn.Sequential(nn.Conv2d(1, {channels}, 3, padding=1), {last}, nn.Hardswish())\n"
+        with pytest.raises(MismatchError) as raised:
+            adapt(write(text), digits)
+        help_ = f"help: {raised.value.help}"
+        assert says in help_
+        assert says_not not in help_
+
+    def test_a_size_that_would_do_is_named(self, write: Any, photos: Data) -> None:
+        source = write(
+            """
+            class Net(nn.Module):
+                def __init__(self, num_classes):
+                    super().__init__()
+                    self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4 * 32 * 32, num_classes)
+                def forward(self, x):
+                    return self.fc(F.relu(self.conv(x)).view(x.size(0), -1))
+            """
+        )
+        with pytest.raises(MismatchError) as raised:
+            adapt(source, photos, size=(24, 24))
+        assert raised.value.help == "`--size 32` shows them as it takes them"
+        assert "(tried: 3 and 1 channels at 24x24)" in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("arguments", "help_"),
+        [
+            ("width=4, sides=7", "name a call that builds it for these data: '{file}:Net(width=…, sides=…)'"),
+            ("", "it is built for other data: give it arguments for what these ask (`num_classes`, `in_channels`)"),
+        ],
+    )
+    def test_a_call_is_offered_where_there_is_one(self, write: Any, digits: Data, arguments: str, help_: str) -> None:
+        source = write(
+            f"""
+            class Net(nn.Module):
+                def __init__(self, {arguments}):
+                    super().__init__()
+                    self.conv, self.fc = nn.Conv2d(2, 4, 3, padding=1), nn.Linear(4 * 7 * 7, 10)
+                def forward(self, x):
+                    return self.fc(self.conv(x).flatten(1))
+            """
+        )
+        with pytest.raises(MismatchError) as raised:
+            adapt(source, digits)
+        assert raised.value.help == help_.format(file=source.target)
 
     def test_it_is_the_network_that_does_not_fit_that_is_named(self, write: Any, digits: Data) -> None:
         vectors = write("net = nn.Sequential(nn.Linear(30, 8), nn.ReLU(), nn.Linear(8, 10))\n", file="vectors.py")

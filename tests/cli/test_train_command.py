@@ -12,8 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from nnlint.__main__ import main
+from nnlint.cli.telling import FEW_STEPS, outcome
 from nnlint.cli.training import run_name
 from nnlint.errors import NnlintError
+from nnlint.train.results import Trained
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REFERENCE, TABULAR = str(EXAMPLES / "reference_net.py"), str(EXAMPLES / "tabular_net.py")
@@ -237,10 +239,42 @@ def test_help_does_not_wait_for_torch():
 
 
 def test_a_network_that_learns_nothing_is_told(capsys):
-    code, out, _ = train(capsys, TABULAR, "--data", "diabetes", "--lr", 0, "--epochs", 1, "--out", "here")
+    code, out, _ = train(capsys, TABULAR, "--data", "diabetes", "--lr", 0, "--epochs", 12, "--out", "here")
     assert code == 0
+    assert summary("here")["results"]["steps"] >= FEW_STEPS
     assert "always answering the mean of the training data: r2 0.000" in out
-    assert ("it has learnt nothing" in out) == (summary("here")["results"]["final"]["r2"] <= -3.46e-05)
+    assert ("it has learnt nothing (is --lr too high or too low for it?)" in out) == (
+        summary("here")["results"]["final"]["r2"] <= -3.46e-05
+    )
+
+
+@pytest.mark.parametrize(("steps", "said"), [(1, "after 1 step, too few"), (49, "after 49 steps, too few")])
+def test_few_steps_say_nothing_of_the_rate(tmp_path, steps, said):
+    text = "\n".join(outcome(ran(steps), tmp_path))
+    assert said in text
+    assert "give more --epochs" in text
+    assert "--lr" not in text
+    assert "--epochs" not in "\n".join(outcome(ran(50), tmp_path))
+
+
+def ran(steps):
+    final = {"accuracy": 0.1}
+    return Trained("finished", (), "accuracy", final, "test", 0, 2.3, 2.3, 0.1, steps, "", "", 1.0, 1.0)
+
+
+def test_how_many_samples_there_are_is_said(capsys):
+    code, out, _ = train(capsys, TABULAR, "--data", "diabetes", "--epochs", 1, "--out", "here")
+    assert code == 0
+    said = "  309 training, 44 validation, 89 test samples"
+    assert said in out.splitlines()
+    assert said.strip() in Path("here/report.html").read_text(encoding="utf-8")
+
+
+def test_a_call_that_the_data_overrule_is_not_what_is_written_down(capsys):
+    code, out, _ = train(capsys, f"{REFERENCE}:ReferenceNet(classes=5)", "--epochs", 1, "--out", "here")
+    assert code == 0
+    assert "classes=10 for the data, in place of the 5 that was asked for" in out
+    assert summary("here")["network"]["target"] == f"{REFERENCE}:ReferenceNet(classes=10)"
 
 
 def test_a_loader_of_ones_own_decides_the_batch_size(capsys):

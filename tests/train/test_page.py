@@ -220,6 +220,13 @@ def test_a_loss_that_is_no_number_leaves_a_gap_and_a_cross() -> None:
     assert "nan" not in plain(text).lower() and 'd="Mnan' not in text
 
 
+def test_one_is_no_plural() -> None:
+    assert "an epoch, 1 step loss of the first batch" in plain(rendered(trained(steps=1)))
+    first, *others = trained().epochs
+    broken = replace(trained(), epochs=(replace(first, val_loss=math.nan), *others))
+    assert "Cross: 1 loss that is no number." in plain(rendered(broken))
+
+
 def test_nothing_but_losses_that_are_no_numbers() -> None:
     text = rendered(trained(2, losses=[math.nan] * 2, scores=[math.nan] * 2, baseline=math.nan))
     assert plain(text).count("no value is a number") == 2

@@ -44,7 +44,7 @@ def compare(
             "after FILE; nothing is written.",
         ),
     ] = False,
-    each: Annotated[bool, typer.Option("--each", help="The same with every rule's fixes alone, then all.")] = False,
+    each: Annotated[bool, typer.Option("--each", help="--fix with every rule's fixes alone, then all.")] = False,
     data: DataOption = "digits",
     column: ColumnOption = None,
     task: TaskOption = None,
@@ -80,7 +80,7 @@ def compare(
         ),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="RULES", help="With --fix and --each: not these rules.")
+        list[str] | None, typer.Option("--ignore", metavar="RULES", help="With --fix or --each: not these rules.")
     ] = None,
     out: Annotated[
         str | None,
@@ -89,7 +89,7 @@ def compare(
     json: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Everything, as JSON; - for stdout.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report: no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report, and where its page is.")] = False,
 ) -> int:
     """Train two networks on the same data from the same seeds, and say whether one is better.
 
@@ -97,6 +97,8 @@ def compare(
     FILE --each: what each rule's fixes are worth. A A: one network twice, from other seeds: what chance makes.
 
     Rules are words after FILE, names or categories: `nnlint compare net.py --fix relu-not-inplace activation`.
+
+    The exit code is 0 whatever the verdict, and 1 if no pair of runs finished, so that there is nothing to compare.
     """
     from nnlint.adapt.model import DataChoice
     from nnlint.cli.comparing import Asked, run

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from nnlint.compare.variants import Variants
     from nnlint.train.config import TrainConfig
 
-INTERRUPTED = 130
+#: exit codes: no pair of runs finished, so that nothing was compared; the user stopped it
+NOT_COMPARED, INTERRUPTED = 1, 130
+PAGE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Asked:
 
 
 def run(asked: Asked, config: TrainConfig) -> int:
-    """Compare, print, write; return the exit code: 0 whatever the verdict, 130 if the user stopped it.
+    """Compare, print, write; return the exit code.
+
+    It is 0 whatever the verdict, 1 if no pair of runs finished, 130 if the user stopped it.
 
     Raises:
         NnlintError: if a network, the data or an option is wrong, or something cannot be written.
@@ -52,6 +56,8 @@ def run(asked: Asked, config: TrainConfig) -> int:
     from nnlint.compare.plan import Plan
     from nnlint.compare.text import document, render
 
+    if asked.out:
+        _holds_nothing(Path(asked.out))
     variants = _variants(asked)
     folder = Path(asked.out) if asked.out else _fresh(variants)
     plan = Plan(variants.sources, asked.data, config)
@@ -64,20 +70,21 @@ def run(asked: Asked, config: TrainConfig) -> int:
         unfixed=variants.unfixed,
         sweep=asked.sweep,
     )
-    if asked.json not in (None, "-"):
-        _may_be_written(Path(asked.json))
     with _made(folder), _progress(asked.quiet) as progress:
+        if asked.json not in (None, "-"):
+            _may_be_written(Path(asked.json))
         comparisons, stopped = compare(contest, jobs=asked.jobs, progress=progress)
     notes = _notes(asked, variants.notes, comparisons, stopped=stopped)
     # files first: whoever reads stdout may have gone
-    _write(folder / "report.html", page(comparisons, notes=notes))
+    _write(folder / PAGE, page(comparisons, notes=notes))
     everything = document(comparisons, notes) if asked.json is not None else ""
     if asked.json not in (None, "-"):
         _write(Path(asked.json), everything)
     print(everything if asked.json == "-" else render(comparisons, notes), end="", flush=True)
-    if not asked.quiet:
-        print(f"report: {folder / 'report.html'}", file=sys.stderr)
-    return INTERRUPTED if stopped else 0
+    print(f"report: {folder / PAGE}", file=sys.stderr)
+    if stopped:
+        return INTERRUPTED
+    return 0 if any(one.effect.deltas for one in comparisons) else NOT_COMPARED
 
 
 def _variants(asked: Asked) -> Variants:
@@ -107,6 +114,14 @@ def _notes(asked: Asked, given: Sequence[str], comparisons: Sequence[Comparison]
 
 
 # ------------------------------------------------------------------------------------------------------- files
+
+
+def _holds_nothing(folder: Path) -> None:
+    """Raise `UsageError` for a folder in which a page would replace another one, or lie among a run's files."""
+    from nnlint.train.log import METRICS, SUMMARY
+
+    if any((folder / name).exists() for name in (PAGE, METRICS, SUMMARY)):
+        raise UsageError(f"{folder} holds a report already", where="--out", help="give another folder")
 
 
 @contextmanager
@@ -145,17 +160,19 @@ def _name(target: str) -> str:
 
 def _may_be_written(path: Path) -> None:
     """That a file cannot be written is better known before minutes of training, too; nothing is changed."""
-    there = next(one for one in (path, *path.absolute().parents) if one.exists())
-    reason = "Is a directory" if path.is_dir() else "" if there == path or there.is_dir() else "Not a directory"
-    if not reason and not os.access(there, os.W_OK):
-        reason = "Permission denied"
+    folder = path.absolute().parent
+    if path.is_dir():
+        reason = "Is a directory"
+    elif not folder.is_dir():
+        reason = "Not a directory" if folder.exists() else "No such file or directory"
+    else:
+        reason = "" if os.access(path if path.exists() else folder, os.W_OK) else "Permission denied"
     if reason:
-        raise UsageError(f"cannot write: {reason}", where=str(path), help="choose another place")
+        raise UsageError(f"cannot write: {reason}", where=f"--json {path}", help="choose another place")
 
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write: {error.strerror}", where=str(path), help="choose another place") from error

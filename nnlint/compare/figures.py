@@ -47,7 +47,8 @@ def deltas(pairs: Sequence[Pair], effect: Effect, a: str, b: str) -> Element:
     height = bottom + 24 + 30
     ends = [*(pair.delta for pair in pairs if pair.delta is not None), *_extent(effect)]
     scale = Scale(*_around_zero(ends), left, width - right)
-    said = f"Mean {_mean(effect)} over {len(effect.deltas)} seeds."
+    count = len(effect.deltas)
+    said = f"Mean {_mean(effect)} over {count} {'seed' if count == 1 else 'seeds'}."
     svg = node("svg", node("title", f"Difference by seed, {b} minus {a}"), node("desc", said), role="img")
     svg.set("viewBox", f"0 0 {width} {height:.0f}")
     unit = ", points" if is_share(effect.metric) else ""

@@ -84,4 +84,4 @@ def _in_a_line(error: NnlintError) -> str:
 
 def _lost(name: str, first: Described) -> Described:
     """A network of which nothing is known but what it would have been judged by."""
-    return Described(name, ("could not be opened",), first.loss, first.why, first.metric, 0, 0, first.data, 0)
+    return Described(name, ("could not be opened",), first.loss, "as the first", first.metric, 0, 0, first.data, 0)

@@ -81,12 +81,16 @@ def _sides(comparison: Comparison) -> tuple[tuple[str, Variant], tuple[str, Vari
 
 def _summary(comparisons: Sequence[Comparison]) -> Iterable[Element]:
     """All effects at a glance."""
-    drawing = forest([(one.b.label, one.effect) for one in comparisons], title="Effects of all variants")
     verdicts = [one.effect.verdict for one in comparisons]
     counts = [f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts)]
     yield node("p", f"{len(comparisons)} comparisons: {', '.join(counts)}.", class_="lead")
-    said = f"Mean difference against A and its 95 % interval; pale: no verdict. {of_many_tests(comparisons)}".strip()
-    yield node("figure", drawing, node("figcaption", said), class_="wide")
+    if any(one.effect.deltas for one in comparisons):
+        effects = [(one.b.label, one.effect if one.effect.deltas else None) for one in comparisons]
+        said = (
+            f"Mean difference against A and its 95 % interval; pale: no verdict. {of_many_tests(comparisons)}".strip()
+        )
+        drawing = forest(effects, title="Effects of all variants")
+        yield node("figure", drawing, node("figcaption", said), class_="wide")
     rows: Cells = []
     for at, one in enumerate(comparisons, 1):
         effect = one.effect
@@ -119,7 +123,7 @@ def _body(comparison: Comparison) -> Iterable[Child]:
         )
         yield node("p", *about, *(f"; {note}" for note in side.notes), class_="quiet")
     if comparison.fixes:
-        yield node("p", f"{FIXES.capitalize()}: ", ", ".join(comparison.fixes), class_="quiet")
+        yield node("p", f"{FIXES[:1].upper()}{FIXES[1:]}: ", ", ".join(comparison.fixes), class_="quiet")
     if comparison.unfixed:
         yield node("p", "Not fixed: ", ", ".join(comparison.unfixed), class_="quiet")
     yield from _unfinished(comparison)
@@ -145,9 +149,13 @@ def _unfinished(comparison: Comparison) -> Iterable[Element]:
 
 
 def _difference(comparison: Comparison) -> Iterable[Element]:
-    yield node("h3", "The difference, seed by seed")
+    measured = bool(comparison.effect.deltas)
+    yield node("h3", "The difference, seed by seed" if measured else "Seed by seed")
     if not comparison.pairs:
         yield node("p", "No pair was run.", class_="quiet")
+        return
+    if not measured:  # a drawing of nothing
+        yield _seed_table(comparison)
         return
     drawing = deltas(comparison.pairs, comparison.effect, comparison.a.label, comparison.b.label)
     said = "A dot a seed: what B scores less what A scores."

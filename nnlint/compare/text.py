@@ -15,6 +15,7 @@ from nnlint.compare.verdict import (
     in_their_losses,
     largest_difference,
     loss_differences,
+    lost,
     of_many_tests,
     sentence,
     shown_p,
@@ -86,8 +87,8 @@ def _one(comparison: Comparison) -> Iterator[str]:
     if effect.deltas and effect.verdict != "bit-identical":  # what is proved needs no test
         yield _measured(effect)
     yield sentence(comparison)
-    if effect.verdict == "failed" and STATED in (a.why, b.why):
-        yield f"help: --loss{_loss_of_a(comparison)} gives both the same loss instead of the one that each file states"
+    if effect.verdict == "failed":
+        yield from _advice(comparison)
     if effect.verdict not in ("bit-identical", "failed") and (said := in_their_losses(comparison.pairs)):
         yield said
     yield ""
@@ -108,10 +109,22 @@ def _one(comparison: Comparison) -> Iterator[str]:
     yield from comparison.diff.splitlines()
 
 
-def _loss_of_a(comparison: Comparison) -> str:
-    """The name of A's loss where A can be trained with it and B has another; else nothing."""
-    trained = any(pair.a.score is not None for pair in comparison.pairs)
-    return f" {comparison.a.loss.replace('_', '-')}" if trained and comparison.a.loss != comparison.b.loss else ""
+def _advice(comparison: Comparison) -> Iterator[str]:
+    """What may help where a network never finished."""
+    a, b, gone = comparison.a, comparison.b, lost(comparison.pairs)
+    stated = STATED in {getattr(comparison, side).why for side in gone}
+    failed = any(run.ending == "failed" and run.steps == 0 for run in gone.values())
+    if stated and a.loss != b.loss and (failed or len(gone) == 1):
+        name = "" if "a" in gone else f" {a.loss.replace('_', '-')}"
+        yield f"help: --loss{name} gives both the same loss instead of the one that each file states"
+    elif stated and failed:
+        yield "help: --loss gives both another loss than the one that is stated"
+    # a first loss that is a number tells that it was training that made it none
+    diverged = [side for side, run in gone.items() if run.ending == "diverged" and math.isfinite(run.first_loss)]
+    if diverged:
+        config: TrainConfig = getattr(comparison, diverged[0]).config
+        sweep = ", or let --lr-sweep 3 find each network's own" if config.lr is None else ""
+        yield f"help: the learning rate was {number(config.rate)}: give a lower --lr{sweep}"
 
 
 def _measured(effect: Effect) -> str:

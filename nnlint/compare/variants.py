@@ -15,12 +15,14 @@ from nnlint.finding import Finding
 from nnlint.fix import run as fixing
 from nnlint.fix.left import left
 from nnlint.registry import RuleInfo, list_rules
-from nnlint.selection import choose, is_known
+from nnlint.selection import choose, is_known, suggestion
 from nnlint.settings import Settings
 from nnlint.targets import expand
 
 AS_WRITTEN = "as written"
 ALL_FIXES = "all fixes"
+#: letters of a word that may stand for a rule in whose name it is
+SHORTEST = 3
 #: a network, what its text has different, the rules whose fixes it has, and what was not fixed
 _Variant = tuple[NetworkSource, str, tuple[str, ...], tuple[str, ...]]
 
@@ -168,11 +170,20 @@ class _Mender:
         if files := [word for word in self.asked if word.endswith(".py") or ":" in word or os.sep in word]:
             message = f"one file is compared with itself mended; {files[0]} is a second one"
             raise UsageError(message, where="--fix", help="after the file, name rules or categories")
-        try:
-            names = choose(rules, self.asked or ("all",), ignore=self.settings.ignore)
-        except UsageError as error:
-            raise UsageError(error.message, where="--fix", help=error.help) from error
-        return tuple(names)
+        for option, words in (("--ignore", self.settings.ignore), ("--fix", self.asked)):
+            for word in words:
+                if not is_known(rules, word):
+                    advice = self._found_like(word) or suggestion(rules, word)
+                    raise UsageError(f"there is no rule or category {word!r}", where=option, help=advice)
+        return choose(rules, self.asked or ("all",), ignore=self.settings.ignore)
+
+    def _found_like(self, word: str) -> str:
+        """What to say about a part of the name of a rule that finds something in the file; empty for other words."""
+        if len(word) < SHORTEST:
+            return ""
+        report = engine.run([self.target], replace(self.settings, ignore=()), None, self.configs, session=self.session)
+        names = sorted(rule for rule in {finding.rule for finding in report.findings} if word in rule)
+        return f"did you mean {names[0]!r}, which is found there? `nnlint rules` lists them" if names else ""
 
     @property
     def _wanted(self) -> tuple[str, ...]:

@@ -78,6 +78,14 @@ def _never(runs: Sequence[Trained]) -> bool:
     return bool(tried) and not any(_finished(run) for run in tried)
 
 
+def lost(pairs: Sequence[Pair]) -> dict[str, Trained]:
+    """A run of each network that never finished: ``a``, ``b``, the first that the user did not stop."""
+    sides = {"a": [pair.a for pair in pairs], "b": [pair.b for pair in pairs]}
+    return {
+        side: next(run for run in runs if run.ending != "interrupted") for side, runs in sides.items() if _never(runs)
+    }
+
+
 def _finished(run: Trained) -> bool:
     return run.score is not None and math.isfinite(run.score)
 

@@ -49,13 +49,25 @@ def test_a_file_against_itself_mended(tmp_path: Path) -> None:
     before = (tmp_path / "net.py").read_bytes()
     done = nnlint(tmp_path, "net.py", "--fix", "relu-not-inplace", *FAST, "--out", "here", "--json", "-", "-q")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr == "report: here/report.html\n"
     found = json.loads(done.stdout)["comparisons"][0]
     assert found["effect"]["verdict"] == "bit-identical"
     assert found["fixes"] == ["relu-not-inplace"]
     assert "inplace=True" in found["diff"]
     assert (tmp_path / "here/report.html").exists()
     assert (tmp_path / "net.py").read_bytes() == before
+
+
+def test_nothing_to_compare(tmp_path: Path) -> None:
+    write(tmp_path, NET)
+    (tmp_path / "empty").mkdir()
+    asked = ("--optimizer", "sgd", "--lr", "1e30", "--epochs", "3", "--out", "empty", "--json", "empty/all.json")
+    done = nnlint(tmp_path, "net.py", "net.py", *FAST, *asked)
+    assert done.returncode == 1, done.stderr
+    assert "There is nothing to compare." in done.stdout
+    assert "help: the learning rate was 1e+30: give a lower --lr" in done.stdout
+    assert "--loss" not in done.stdout
+    assert json.loads((tmp_path / "empty/all.json").read_text())["comparisons"][0]["effect"]["deltas"] == []
 
 
 @pytest.mark.parametrize(
@@ -69,6 +81,12 @@ def test_a_file_against_itself_mended(tmp_path: Path) -> None:
         (["net.py", "net.py", "--data", "nothing.csv"], "nothing.csv"),
         (["net.py", "net.py", "--out", "net.py"], "--out net.py"),
         (["net.py", "net.py", "--json", "net.py/all.json"], "net.py/all.json: cannot write: Not a directory"),
+        (
+            ["net.py", "net.py", "--json", "nowhere/all.json"],
+            "nowhere/all.json: cannot write: No such file or directory",
+        ),
+        (["net.py", "net.py", "--out", "full"], "--out: full holds a report already"),
+        (["net.py", "--fix", "--ignore", "foo"], "--ignore: there is no rule or category 'foo'"),
         (["net.py", "relu-not-inplace"], "help: nnlint compare net.py --fix relu-not-inplace"),
     ],
 )
@@ -81,10 +99,14 @@ def test_wrong_uses(
 ) -> None:
     write(tmp_path, NET)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/report.html").write_text("of another")
     assert main(["compare", *arguments]) == 2
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+    assert (tmp_path / "full/report.html").read_text() == "of another"
+    assert not (tmp_path / "nowhere").exists()
     assert not list(tmp_path.glob("runs/*"))  # nothing is left of it
 
 

@@ -163,6 +163,19 @@ def test_a_pair_that_did_not_finish_is_a_cross() -> None:
     assert sum(c.get("class") == "b" for c in drawn.iter("circle")) == 6
 
 
+def test_nothing_is_drawn_of_nothing() -> None:
+    text = render([NEVER])
+    assert "Seed by seed" in text and "The difference, seed by seed" not in text
+    assert "of nothing" not in text and "Diamond" not in text
+    assert plain(text).count("diverged – A") == 4  # their table stays
+    several = render([NEVER, NEVER]).split("<section")[0]
+    assert "<svg" not in several and "8" in plain(several)
+    some = render([BETTER, NEVER]).split("<section")[0]
+    assert "not measured" in some and "of nothing" not in some
+    (one,) = (deltas(FEW.pairs[:1], comparison(FEW.pairs[:1]).effect, "A", "B").iter("desc"),)
+    assert "over 1 seed." in next(iter(one)).text
+
+
 def test_many_seeds_fit() -> None:
     many = comparison(pairs(SCORES * 8, [score + 0.01 for score in SCORES * 8]))
     drawn = deltas(many.pairs, many.effect, "A", "B")
@@ -384,7 +397,7 @@ def test_no_effects_at_all() -> None:
 def test_what_was_not_fixed_stands_below_what_was() -> None:
     said = "some-rule (taken back: it brings about another)"
     text = plain(render([replace(BETTER, fixes=("relu-not-inplace",), unfixed=(said,))]))
-    assert f"the file left as it is: relu-not-inplace Not fixed: {said}" in text
+    assert f"Fixes in B, unsafe ones included, the file left as it is: relu-not-inplace Not fixed: {said}" in text
 
 
 def test_a_network_against_itself_has_two_seeds() -> None:

@@ -8,6 +8,8 @@ from made import comparison, diverged, out_of_memory, pairs
 
 from nnlint.compare.text import document, render
 from nnlint.train.config import TrainConfig
+from nnlint.train.objective import STATED
+from nnlint.train.results import Trained
 
 LOW = [0.90, 0.91, 0.92, 0.90, 0.91, 0.92, 0.90, 0.91]
 HIGH = [one + 0.02 + i / 1000 for i, one in enumerate(LOW)]
@@ -66,14 +68,33 @@ def test_nothing_finished() -> None:
     assert "B - A, accuracy" not in text
 
 
+def refused() -> Trained:
+    return replace(out_of_memory(), steps=0, first_loss=math.nan, reason="RuntimeError: sizes")
+
+
 def test_another_loss_is_offered_where_the_stated_one_fails() -> None:
-    made = comparison(pairs([diverged()] * 2, [0.9, 0.9]))
-    assert "--loss" not in render([made])
-    made = replace(made, a=replace(made.a, why="as its file states"))
+    made = comparison(pairs([refused()] * 2, [0.9, 0.9]))
+    assert "help:" not in render([made])
+    made = replace(made, a=replace(made.a, why=STATED))
+    assert "help: --loss gives both another loss than the one that is stated" in render([made])
+    made = replace(made, a=replace(made.a, loss="mse_loss"))
     assert "help: --loss gives both the same loss" in render([made])
-    made = comparison(pairs([0.9, 0.9], [diverged()] * 2))
-    made = replace(made, b=replace(made.b, why="as its file states", loss="mse_loss"))
+    made = comparison(pairs([0.9, 0.9], [refused()] * 2))
+    made = replace(made, b=replace(made.b, why=STATED, loss="mse_loss"))
     assert "help: --loss cross-entropy gives both the same loss" in render([made])
+
+
+def test_a_lower_rate_is_offered_where_all_runs_diverged() -> None:
+    made = comparison(pairs([diverged()] * 2, [diverged()] * 2))
+    made = replace(made, a=replace(made.a, why=STATED))
+    text = render([made])
+    assert "--loss" not in text
+    assert "help: the learning rate was 0.003: give a lower --lr, or let --lr-sweep 3 find each network's own" in text
+    high = TrainConfig(lr=1e8)
+    text = render([replace(made, a=replace(made.a, config=high), b=replace(made.b, config=high))])
+    assert "help: the learning rate was 1e+08: give a lower --lr\n" in text
+    at_once = replace(diverged(), first_loss=math.nan)
+    assert "help:" not in render([comparison(pairs([at_once] * 2, [at_once] * 2))])
 
 
 def test_rates_losses_and_the_diff_are_shown() -> None:

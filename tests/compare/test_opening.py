@@ -51,6 +51,7 @@ def test_those_that_cannot_be_opened_are_left_out_and_said_why() -> None:
     assert found.reasons[1] == "bad.py:3: its layers do not fit"
     assert "ended with code 3" in found.reasons[3]
     assert {one.metric for one in found.described} == {"r2"}
+    assert found.described[1].why == "as the first"  # no loss that its own file states
 
 
 def test_nothing_is_tried_twice_where_all_is_well() -> None:

@@ -210,6 +210,17 @@ def test_a_rule_that_does_not_exist(tmp_path: Path) -> None:
     assert "did you mean 'relu-not-inplace'" in said
 
 
+def test_a_part_of_a_name_means_what_is_found(tmp_path: Path) -> None:
+    target = write(tmp_path, NET + SCRIPT, softmax=True)
+    assert "help: did you mean 'softmax-before-cross-entropy', which is found there?" in refused(target, "softmax")
+    assert "did you mean 'bias-before-batch-norm'? " in refused(target, "bias-befor-batch-norm")
+
+
+def test_the_option_that_names_no_rule_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--ignore: there is no rule or category 'foo'"):
+        fixed(write(tmp_path, NET), settings=Settings(ignore=("foo",)))
+
+
 def test_a_second_file_is_no_rule(tmp_path: Path) -> None:
     assert "is a second one" in refused(write(tmp_path, NET), "other.py")
 

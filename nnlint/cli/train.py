@@ -96,6 +96,7 @@ WorkersOption: TypeAlias = Annotated[int, typer.Option("--workers", min=0, help=
 
 
 def train(
+    context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="model.py, model.py:Net, package.module:name.")],
     data: DataOption = "digits",
     column: ColumnOption = None,
@@ -126,7 +127,11 @@ def train(
         typer.Option("--out", metavar="FOLDER", help="Where the results go.", show_default="runs/NAME-N"),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run in --out (else the last of this name) has stopped.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where the run in --out (else the last of this name) has stopped, with the options it had.",
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the result.")] = False,
 ) -> int:
@@ -164,8 +169,18 @@ def train(
         out=out,
         resume=resume,
         quiet=quiet,
+        given=given_in(context),
     )
     return run(asked, config)
+
+
+def given_in(context: typer.Context) -> frozenset[str]:
+    """The names of the parameters that the user has given a value."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    # by name: typer's own click and the one beside it have a class each
+    return frozenset(
+        name for name, source in sources.items() if source and source.name in {"COMMANDLINE", "ENVIRONMENT"}
+    )
 
 
 def mode(*, speed: bool, repro: bool) -> Mode:

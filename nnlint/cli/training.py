@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nnlint.cli.telling import described, how_to_go_on, outcome
+from nnlint.errors import NnlintError
 from nnlint.train.objective import STATED
 from nnlint.train.results import Trained
 from nnlint.train.watch import Watch
@@ -32,13 +33,18 @@ NOT_FINISHED, NOT_BEGUN, INTERRUPTED = 1, 2, 130
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asks for beside the recipe; see the options of `nnlint.cli.train.train`."""
+    """What the command line asks for beside the recipe; see the options of `nnlint.cli.train.train`.
+
+    Attributes:
+        given: the options that the user has given; the others stand at their defaults.
+    """
 
     target: str
     data: DataChoice
     out: str | None
     resume: bool
     quiet: bool
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +66,8 @@ def run(asked: Asked, config: TrainConfig) -> int:
     """
     from nnlint.train.distributed import ToldElsewhereError, joined
 
+    if asked.resume:
+        asked, config = _as_begun(asked, config)
     try:
         with stopping_at_sigterm(), joined(config.device) as world:
             job = world.together(lambda: _ready(asked, config))
@@ -75,6 +83,32 @@ def run(asked: Asked, config: TrainConfig) -> int:
             where = job.adapted.stated_at or "its file"
             print(f"  help: {where} states this loss; --loss gives it another, as cross-entropy", file=sys.stderr)
     return {"finished": 0, "interrupted": INTERRUPTED}.get(trained.ending, NOT_FINISHED)
+
+
+def _as_begun(asked: Asked, config: TrainConfig) -> tuple[Asked, TrainConfig]:
+    """With the options that the run was begun with, but for those that are given now.
+
+    As they are where there is no such run: that is told when it is opened.
+    """
+    from nnlint.train.log import RunFolder
+
+    try:
+        begun = RunFolder.last(run_name(asked.target), asked.out).summary()
+    except NnlintError:
+        return asked, config
+    given = set(asked.given)
+    given |= {"mode"} if given & {"speed", "repro"} else set()
+    knobs = _left_open(begun.get("config"), config, given)
+    # of other data nothing is known
+    data = {} if "data" in given else _left_open(begun.get("asked"), asked.data, given)
+    return replace(asked, data=replace(asked.data, **data)), replace(config, **knobs)
+
+
+def _left_open(begun: Any, now: TrainConfig | DataChoice, given: Collection[str]) -> dict[str, Any]:
+    """The fields of what is asked for now that nobody has given, as the run was begun with."""
+    names = {field.name for field in fields(now)}.difference(given)
+    values = {name: value for name, value in begun.items() if name in names} if isinstance(begun, dict) else {}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _ready(asked: Asked, config: TrainConfig) -> Job:
@@ -103,12 +137,13 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
         return train(job.net, data, objective, config, watch=Watch(), resume=state, world=world)
 
     network = network_facts(job)
-    opening = _Opening(folder, summary_of(config, data, objective, network))
+    began = asdict(asked.data)
+    opening = _Opening(folder, summary_of(config, data, objective, network, asked=began))
     recorder = Recorder(folder, job.net, objective.metric, config.epochs, weights_facts(job), state)
     with closing(Progress(show, state["epoch"] if state else 0)) as progress:
         watch = Watches(progress, recorder) if state else Watches(progress, opening, recorder)
         trained = train(job.net, data, objective, config, watch=watch, resume=state, world=world)
-    folder.write_summary(summary_of(config, data, objective, network, trained))
+    folder.write_summary(summary_of(config, data, objective, network, trained, asked=began))
     _write_page(folder.path / "report.html", job, trained)
     for line in outcome(trained, folder.path):
         print(line)

@@ -39,7 +39,7 @@ class RunFolder:
         Two runs that start together get two folders.
 
         Raises:
-            UsageError: ``out`` holds a run already.
+            UsageError: ``out`` holds a run, or anything else, already.
             WriteError: the folder cannot be made.
         """
         if out is None:
@@ -49,6 +49,13 @@ class RunFolder:
         if _is_run(path):
             raise UsageError(
                 f"{path} holds a run already", where="--out", help="go on with it by `--resume`, or give another folder"
+            )
+        if others := sorted(entry.name for entry in path.iterdir()):
+            more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+            raise UsageError(
+                f"{path} holds other files ({', '.join(others[:3])}{more})",
+                where="--out",
+                help="give a folder that is empty, or not there yet",
             )
         return cls(path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from nnlint.train.results import Trained
 
 #: knobs that may be others when a run goes on: where it runs and how long, not what it computes
 _MAY_CHANGE = {"epochs", "device", "threads", "workers", "compile"}
+#: knobs that several options turn
+_OPTIONS = {"mode": "--speed or --repro: the mode"}
 _MUST_STAY = {
     "data": ("name", "task", "shape", "outputs", "classes", "samples", "digest"),
     "network": ("target", "name", "outputs", "parameters", "layout"),
@@ -32,19 +35,27 @@ _DIGESTS = {"digest": "other values by the same name", "layout": "its parameters
 
 
 def summary_of(
-    config: TrainConfig, data: Data, objective: Objective, network: Mapping[str, Any], trained: Trained | None = None
+    config: TrainConfig,
+    data: Data,
+    objective: Objective,
+    network: Mapping[str, Any],
+    trained: Trained | None = None,
+    *,
+    asked: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """A run as plain values.
 
     Args:
         network: what is to be known of it: target, name, outputs, parameters, notes.
         trained: what came of it; None while it is under way.
+        asked: which data were asked for, and how: a run that goes on asks for the same.
     """
     return {
         "nnlint": __version__,
         "ending": trained.ending if trained else "under way",
         "reason": trained.reason if trained else "",
         "config": asdict(config) | {"lr": config.rate, "weight_decay": config.decay, "schedule": config.course},
+        "asked": dict(asked),
         "network": dict(network),
         "data": described(data),
         "objective": {"loss": objective.loss_name, "why": objective.why, "metric": objective.metric},
@@ -93,7 +104,7 @@ def check_same(
     """
     now = jsonable(summary_of(config, data, objective, network))
     differences = [
-        f"--{knob.replace('_', '-')} {_was(then, value)}"
+        f"{_OPTIONS.get(knob) or '--' + knob.replace('_', '-')} {_was(then, value)}"
         for knob, then, value in _other(before, now, "config", set(now["config"]) - _MAY_CHANGE)
     ]
     epochs = before.get("config", {}).get("epochs")

@@ -84,6 +84,28 @@ def test_killed_in_the_middle_of_an_epoch(
     assert_same(folder, whole)
 
 
+def test_it_goes_on_with_the_options_it_was_begun_with(copy: Path, whole: Path) -> None:
+    *_, last = sorted((copy / "run").glob("checkpoint-*.pt"))
+    last.unlink()
+    assert main(["train", "net.py", "--out", "run", "--resume"]) == 0
+    assert_same(copy, whole)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["--batch-size", "64"], "--batch-size was 16 and is 64"),  # what it would be if nothing were given
+        (["--speed"], "--speed or --repro: the mode was repro and is speed"),
+        (["--data", "digits"], "data: name was data.npz and is digits"),
+    ],
+)
+def test_other_options_are_refused(
+    copy: Path, given: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "net.py", "--out", "run", "--resume", *given]) == 2
+    assert named in capsys.readouterr().err
+
+
 def test_a_damaged_last_checkpoint(copy: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     *_, before, last = sorted((copy / "run").glob("checkpoint-*.pt"))
     content = last.read_bytes()

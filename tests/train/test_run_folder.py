@@ -95,6 +95,13 @@ def test_two_runs_that_start_together_get_two_folders(tmp_path: Path) -> None:
     assert len(set(found)) == 8
 
 
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    for name in ("train_x.npy", "train_y.npy", "val_x.npy", "val_y.npy"):
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=r"holds other files \(train_x.npy, train_y.npy, val_x.npy and 1 more\)"):
+        RunFolder.new("Net", tmp_path)
+
+
 def test_a_folder_that_is_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "a" / "b"
     folder = RunFolder.new("Net", out)

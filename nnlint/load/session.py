@@ -15,6 +15,7 @@ from torch import nn
 
 from nnlint.load import entering, guessing, inferring
 from nnlint.load.answers import answers, unwrap
+from nnlint.load.blame import blamed
 from nnlint.load.building import building, to_meta
 from nnlint.load.constructors import constructors, take_sites
 from nnlint.load.execute import Scope
@@ -244,7 +245,9 @@ class Session:
                 value = guessing.guess(parameter.name, inferring.annotation_text(parameter))
             if value is None:
                 raise
-            self.guesses.append(f"{parameter.name}={value!r}, for `{ast.unparse(node)}` is not known: {error}")
+            origin = blamed(error)
+            reason = error if origin is None else origin.message
+            self.guesses.append(f"{parameter.name}={value!r}, for `{ast.unparse(node)}` is not known: {reason}")
         return value
 
     def bare(self, module: nn.Module) -> nn.Module:

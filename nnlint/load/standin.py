@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, Self
 
 from nnlint.site import Site
 
@@ -53,10 +53,19 @@ class UnknownLengthError(StandInUsed, TypeError):
     """Something needs the length. (A `TypeError`, so that ``list`` goes through what is there: nothing.)"""
 
 
+class NoSuchAttributeError(StandInUsed, AttributeError):
+    """Something needs what Python itself gives an object. (An `AttributeError`, so that it can be asked for.)"""
+
+
 class StandInBase:
     """The base class of classes that inherit from a stand-in: they exist, and cannot be constructed."""
 
     nnlint_origin: Origin
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Leaves it to the base classes that are there; `object`, the last of them, takes no arguments."""
+        following = super().__new__
+        return following(cls) if following is object.__new__ else following(cls, *args, **kwargs)
 
     def __init__(self, *_: Any, **__: Any) -> None:
         raise StandInUsed(type(self).nnlint_origin)
@@ -74,12 +83,23 @@ class StandIn:
         object.__setattr__(self, "_nnlint_origin", origin)
         object.__setattr__(self, "_nnlint_path", path)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type, tuple[Origin, str]]:
+        return type(self), (self._nnlint_origin, self._nnlint_path)
+
     def __repr__(self) -> str:
         return f"<StandIn {self._nnlint_path}>"
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
+        if name in StandIn.__slots__:  # of one that was made without `__init__`
             raise AttributeError(name)
+        if name.startswith("__") and name.endswith("__"):
+            raise NoSuchAttributeError(self._nnlint_origin)
         return StandIn(self._nnlint_origin, f"{self._nnlint_path}.{name}")
 
     def __setattr__(self, name: str, value: Any) -> None:

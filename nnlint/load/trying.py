@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from nnlint.load.answers import NotRunError
+from nnlint.load.blame import blamed
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.entering import UnknownArgumentError
 from nnlint.load.files import raised_at
@@ -46,14 +47,19 @@ def try_out(session: Session, attempt: Attempt) -> tuple[Candidate, ...] | Failu
         the network; several where the expression gives several, none where what it gives is no network.
     """
     try:
-        value = _make(session, attempt)
+        return _result(session, attempt, _make(session, attempt))
     except (Exception, SystemExit, TookTooLongError) as error:
         session.trouble = str(error)
         return _failure(attempt, error, session.guesses)
+
+
+def _result(session: Session, attempt: Attempt, value: Any) -> tuple[Candidate, ...] | Failure:
     found = _networks(value)
     if not found and (origin := origin_of(value)) is not None:
         return _failure(attempt, StandInUsed(origin), session.guesses)
     for module in found:
+        list(module.named_modules())  # these raise without `super().__init__()`
+        list(module.named_parameters())
         origin = _stood_in(module)
         if origin is not None:
             return _failure(attempt, StandInUsed(origin), session.guesses)
@@ -124,8 +130,11 @@ def _candidate(session: Session, attempt: Attempt, module: nn.Module, place: int
 
 
 def _failure(attempt: Attempt, error: BaseException, guesses: Sequence[str]) -> Failure:
-    if "StandIn" in str(error) and called:  # torch refused one as a layer
-        error = StandInUsed(called[-1]).with_traceback(error.__traceback__)
+    missing = blamed(error)
+    if missing is None and "StandIn" in str(error) and called:  # torch refused one as a layer
+        missing = called[-1]
+    if missing is not None and not isinstance(error, StandInUsed):
+        error = StandInUsed(missing).with_traceback(error.__traceback__)
     text = str(error).strip().splitlines()
     message = text[0] if text else ""
     if isinstance(error, StandInUsed):
@@ -177,9 +186,7 @@ def _needed(error: BaseException, where: Site | None) -> Site | None:
 def _advice(attempt: Attempt, error: BaseException) -> str | None:
     """What to do about an error: how to name the call where other arguments may help, else what the cause asks for."""
     if isinstance(error, StandInUsed) and error.origin.kind == "import":
-        name = error.origin.name.partition(".")[0]
-        missing = error.origin.reason == "is not installed"
-        return f"install {name} where nnlint runs" if missing else f"make `import {name}` work where nnlint runs"
+        return import_advice(error.origin)
     if isinstance(error, ImportError):
         relative = "relative import" in str(error)
         return "check the file where it lies in its package" if relative else "check it where all it imports is"
@@ -188,3 +195,10 @@ def _advice(attempt: Attempt, error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "it takes more memory to build than nnlint grants a file"
     return attempt.help
+
+
+def import_advice(origin: Origin) -> str:
+    """What to do about an import that is stood in for."""
+    name = origin.name.partition(".")[0]
+    missing = origin.reason == "is not installed"
+    return f"install {name} where nnlint runs" if missing else f"make `import {name}` work where nnlint runs"

@@ -20,6 +20,7 @@ from nnlint.inputs.search import Evidence, Proposal
 from nnlint.inputs.template import leaves, to_template
 from nnlint.load.building import building
 from nnlint.load.candidate import Candidate
+from nnlint.load.places import Places
 from nnlint.script.inputs import parse_inputs
 from nnlint.script.model import InputHint, InputSpec, Script
 from nnlint.settings import Settings
@@ -67,7 +68,10 @@ def _of_specs(specs: Iterable[InputSpec], source: str, evidence: Evidence, batch
 def _hinted(
     script: Script, candidate: Candidate, kinds: tuple[str, ...], alone: bool, batch: int
 ) -> Iterator[Proposal]:
+    places = Places(script.tree)
     for hint in script.hints:
+        if hint.node is not None and places.is_to_fail(hint.node):
+            continue
         if hint.kind not in kinds or (hint.network is not None and not _meant(script, hint, candidate)):
             continue
         evidence: Evidence = "dataset" if hint.kind == "transform" else hint.kind

@@ -50,6 +50,8 @@ def parts(session: Session, built: list[Build]) -> set[str]:
 def _is_network(session: Session, build: Build, factories: set[str]) -> bool:
     if build.owner is not None or build.function in factories or session.places.in_lambda(build.node):
         return False
+    if session.places.is_to_fail(build.node):
+        return False
     if build.callee.startswith(_TRANSFORMS):
         return False
     if build.callee.startswith("torch.nn.") and session.places.is_part(build.node):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from nnlint.load import guessing
@@ -64,10 +66,14 @@ class _Argument:
 
     def _find(self) -> Any:
         for call in self._calls():
-            node = self._passed(call)
+            node = _passed(call, self.parameter.arg, self.place)
             if node is not None:
-                scope = self.session.scope(self.session.places.function(call))
-                return scope.evaluate(node, scope.position(self.session.places.statement(call)))
+                return _evaluated(self.session, call, node)
+        owner = self.session.places.owner(self.function)
+        if owner is not None and self.function.name == "__post_init__":
+            fields = _Fields(self.session, owner)
+            if self.parameter.arg in fields.all:  # an `InitVar`
+                return fields.value(self.parameter.arg)
         default = self._default()
         if default is not None:
             outer = self.session.scope(self.session.places.function(self.function))
@@ -92,17 +98,6 @@ class _Argument:
             calls = self.session.places.calls(self.function.name, method=owner is not None)
         return [call for call in calls if self.session.places.function(call) is not self.function]
 
-    def _passed(self, call: ast.Call) -> ast.expr | None:
-        for keyword in call.keywords:
-            if keyword.arg == self.parameter.arg:
-                return keyword.value
-        positional = call.args
-        if self.place is None or self.place >= len(positional):
-            return None
-        if any(isinstance(argument, ast.Starred) for argument in positional[: self.place + 1]):
-            return None
-        return positional[self.place]
-
     def _default(self) -> ast.expr | None:
         parameters = self.function.args
         if self.place is None:
@@ -122,18 +117,35 @@ class _Argument:
         return None
 
 
+def _passed(call: ast.Call, name: str, place: int | None) -> ast.expr | None:
+    """What a call gives for a parameter."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if place is None or place >= len(call.args):
+        return None
+    if any(isinstance(argument, ast.Starred) for argument in call.args[: place + 1]):
+        return None
+    return call.args[place]
+
+
+def _evaluated(session: Session, call: ast.Call, node: ast.expr) -> Any:
+    """The value of an argument of a call, where that stands."""
+    scope = session.scope(session.places.function(call))
+    return scope.evaluate(node, scope.position(session.places.statement(call)))
+
+
 def _plain(value: Any) -> Any:
     """``typer.Option(64)`` is 64."""
     return value.default if type(value).__name__ in ("OptionInfo", "ArgumentInfo", "FieldInfo") else value
 
 
 def instance(session: Session, cls: ast.ClassDef) -> Any:
-    """An object of a class whose ``__init__`` has not run: an attribute is made by the method that sets it."""
-    real = session.scope(session.places.function(cls)).evaluate(
-        ast.Name(cls.name, ast.Load(), lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
-    )
+    """An object of a class whose ``__init__`` has not run: an attribute is made by the method that sets it, or by the
+    field of a dataclass."""
+    real = _class(session, cls)
     methods = [node for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    methods.sort(key=lambda node: node.name != "__init__")
+    methods.sort(key=lambda node: node.name not in ("__init__", "__post_init__"))
 
     def find(self: Any, name: str) -> Any:
         if not name.startswith("__"):
@@ -143,6 +155,68 @@ def instance(session: Session, cls: ast.ClassDef) -> Any:
                     return self.__dict__[name]
         raise AttributeError(f"{cls.name!r} object has no attribute {name!r}")
 
+    fields = _Fields(session, cls)
+    after = next((method for method in methods if method.name == "__post_init__"), None)
+
+    def field(self: Any, name: str) -> Any:
+        self.__dict__[name] = fields.value(name)
+        if after is not None:
+            session.scope(after).provide(f"self.{name}", len(session.scope(after).steps))
+        return self.__dict__[name]
+
     base = real if inspect.isclass(real) else object
-    made = type(cls.name, (base,), {"__getattr__": find, "__module__": getattr(base, "__module__", "")})
-    return object.__new__(made)
+    own: dict[str, Any] = {"__getattr__": find, "__module__": getattr(base, "__module__", "")}
+    own |= {name: cached_property(partial(field, name=name)) for name in fields.kept}
+    return object.__new__(type(cls.name, (base,), own))
+
+
+def _class(session: Session, cls: ast.ClassDef) -> Any:
+    name = ast.Name(cls.name, ast.Load(), lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
+    return session.scope(session.places.function(cls)).evaluate(name)
+
+
+class _Fields:
+    """The fields of a dataclass (none of another class), inherited ones and what is only for its ``__init__`` too.
+
+    Attributes:
+        all: name → field.
+        kept: the names of those that ``__init__`` gives every object.
+    """
+
+    def __init__(self, session: Session, cls: ast.ClassDef) -> None:
+        self.session = session
+        self.cls = cls
+        real = _class(session, cls)
+        settings = getattr(real, "__dataclass_params__", None) if inspect.isclass(real) else None
+        own = any(isinstance(node, ast.FunctionDef) and node.name == "__init__" for node in cls.body)
+        made = settings is not None and settings.init and not own
+        self.all: dict[str, dataclasses.Field[Any]] = real.__dataclass_fields__ if made else {}
+        self.kept = [one.name for one in dataclasses.fields(real) if one.init or _has_default(one)] if made else []
+        self._parameters = list(inspect.signature(real).parameters.values()) if made else []
+
+    def value(self, name: str) -> Any:
+        """What a field is: as a call of the file gives it, by its default, else by its name.
+
+        Raises:
+            UnknownArgumentError: if there is no telling.
+        """
+        places = {one.name: place for place, one in enumerate(self._parameters) if one.kind is not one.KEYWORD_ONLY}
+        for call in self.session.places.calls(self.cls.name):
+            node = _passed(call, name, places.get(name))
+            if node is not None:
+                return _evaluated(self.session, call, node)
+        field = self.all[name]
+        if field.default is not dataclasses.MISSING:
+            return field.default
+        if field.default_factory is not dataclasses.MISSING:
+            return field.default_factory()
+        wanted = field.type.type if isinstance(field.type, dataclasses.InitVar) else field.type
+        found = guessing.guess(name, wanted if isinstance(wanted, str) else inspect.formatannotation(wanted))
+        if found is None:
+            raise UnknownArgumentError(f"the field `{name}` of `{self.cls.name}` is not known: the file makes none")
+        self.session.guesses.append(f"{name}={found!r}")
+        return found
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -11,6 +11,10 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
+#: what opens a block of a test that is to raise
+_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
+
+
 class Places:
     """The tree of a file, upwards."""
 
@@ -41,6 +45,16 @@ class Places:
             if isinstance(above, ast.Lambda):
                 return True
         return False
+
+    def is_to_fail(self, node: ast.AST) -> bool:
+        """Whether a test expects a node to raise: ``with pytest.raises(ValueError):``."""
+        contexts = (
+            item.context_expr for above in self.above(node) if isinstance(above, ast.With) for item in above.items
+        )
+        return any(
+            isinstance(context, ast.Call) and dotted(context.func).rpartition(".")[2] in _EXPECTING
+            for context in contexts
+        )
 
     def guards(self, statement: ast.stmt) -> tuple[Guard, ...]:
         """The conditions a statement stands under in its block, outermost first."""

@@ -954,3 +954,39 @@ def test_an_argument_that_nobody_states_is_no_fault_of_the_file(load_source: Loa
     (failure,) = loaded.failures
     assert said in failure.message
     assert not failure.built_here
+
+
+@pytest.mark.parametrize(
+    "expected", ["with pytest.raises(ValueError):", "with self.assertRaisesRegex(ValueError, 'unknown'):"]
+)
+def test_what_a_test_expects_to_fail_is_no_network(load_source: Load, expected: str) -> None:
+    loaded = load_source(
+        NET
+        + f"""
+import pytest
+
+class TestNet:
+    def test_kind(self):
+        {expected}
+            Net("unknown")
+"""
+    )
+    assert not loaded.failures
+    assert only(loaded).found.startswith("Net with arguments inferred")
+
+
+def test_a_module_without_torchs_constructor_does_not_cost_the_others(load_source: Load) -> None:
+    loaded = load_source(
+        NET
+        + """
+class Bare(nn.Module):
+    def __init__(self):
+        self.width = 3
+    def forward(self, x):
+        return x
+
+net = Net(4)
+"""
+    )
+    assert [failure.name for failure in loaded.failures] == ["Bare"]
+    assert widths(loaded) == [4]

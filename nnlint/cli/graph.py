@@ -58,6 +58,6 @@ def graph(
     for network in missed:
         sys.stderr.write(f"{network.target}: {network.reason or network.status}\n")
     traced = len(report.networks) - len(missed)
-    if not report.networks:
+    if not report.networks and not report.failed:
         sys.stderr.write("nnlint: no network found\n")
     return 2 if report.failed or not traced else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from dis import get_instructions
 from types import FunctionType
 from typing import Any
 
@@ -14,9 +15,12 @@ from nnlint.inputs.clashes import Clash
 from nnlint.inputs.search import NoInputs, Tried, is_hopeless, refuses_view
 from nnlint.inputs.watch import Fault
 from nnlint.load.answers import NotRunError
+from nnlint.load.blame import blamed
 from nnlint.load.candidate import Candidate, Failure
 from nnlint.load.files import raised_at
 from nnlint.load.guard import RefusedError
+from nnlint.load.standin import Origin
+from nnlint.load.trying import import_advice
 from nnlint.site import Site
 
 _CATEGORY = "network"
@@ -69,6 +73,8 @@ def is_import(failure: Failure) -> bool:
 def mismatch(candidate: Candidate, tried: Tried) -> Finding:
     """The forward pass failed on inputs the user or the file itself gives: an error with its line and its numbers."""
     fault = tried.fault
+    if (origin := blamed(fault.error)) is not None:
+        return _lacking(candidate, origin)
     if refuses_view(fault):
         return _viewed(candidate, fault)
     clash = fault.clash
@@ -106,10 +112,10 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
         return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
     if refuses_view(best.fault) and _is_common(found, best.fault):
         return _viewed(candidate, best.fault)
-    if _has_parts_only(candidate.module):
-        who = "its training step runs" if hasattr(candidate.module, "training_step") else "its methods run"
-        message = f"{candidate.name} has no forward: {who} its parts; name one of them to look at it"
-        return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
+    if (origin := blamed(best.fault.error)) is not None and _is_common(found, best.fault):
+        return _lacking(candidate, origin)
+    if (why := _incomplete(candidate, best.fault)) is not None:
+        return _signed("network-not-traced", "info", why, candidate.site, network=candidate.name)
     if _is_its_own(found, best.fault):
         at = raised_at(best.fault.error)
         message = f"the forward pass of {candidate.name} fails on every input tried: {best.fault.text}"
@@ -122,6 +128,36 @@ def not_traced(candidate: Candidate, found: NoInputs) -> Finding:
     )
     facts = {"tried": tried, "error": best.fault.text}
     return _signed("network-not-traced", "info", message, candidate.site, facts, candidate.name)
+
+
+def _lacking(candidate: Candidate, origin: Origin) -> Finding:
+    """The forward pass needs something that is stood in for."""
+    if origin.kind != "import":
+        message = f"the forward pass of {candidate.name} cannot be recorded: {origin.message}"
+        return _signed("network-not-traced", "info", message, candidate.site, network=candidate.name)
+    said, advice = f"{_IMPORT}{origin.message}", import_advice(origin)
+    return _not_built([Failure(candidate.target, candidate.name, said, candidate.site, advice, needed=origin.site)])
+
+
+def _incomplete(candidate: Candidate, fault: Fault) -> str | None:
+    """Why a class is no network by itself, in a sentence; None if it is one."""
+    if _has_parts_only(candidate.module):
+        who = "its training step runs" if hasattr(candidate.module, "training_step") else "its methods run"
+        return f"{candidate.name} has no forward: {who} its parts; name one of them to look at it"
+    if _is_unfinished(candidate.module, fault.error):
+        return f"{candidate.name} has no layers, and is there to be inherited from ({fault.text})"
+    return None
+
+
+def _is_unfinished(module: nn.Module, error: BaseException) -> bool:
+    """Whether a class without layers failed for an attribute of ``self`` that none of its methods sets: its subclasses
+    are to."""
+    if not isinstance(error, AttributeError) or type(error.obj) is not type(module):
+        return False
+    own = [cls for cls in type(module).__mro__ if not cls.__module__.startswith("torch.")]
+    methods = [method for cls in own for method in vars(cls).values() if isinstance(method, FunctionType)]
+    set_by_them = {one.argval for method in methods for one in get_instructions(method) if one.opname == "STORE_ATTR"}
+    return error.name not in set_by_them and not any((*module.children(), *module.parameters(), *module.buffers()))
 
 
 def _has_parts_only(module: nn.Module) -> bool:

@@ -121,7 +121,7 @@ def _space(module: nn.Module) -> int:
             factor *= max(child.stride) if not child.transposed and max(child.kernel_size) > 1 else 1
         elif isinstance(child, nn.MaxPool2d | nn.AvgPool2d):
             stride = child.stride if child.stride is not None else child.kernel_size
-            factor *= max(stride) if isinstance(stride, tuple) else stride
+            factor *= max(stride) if isinstance(stride, tuple | list) else stride
         elif isinstance(child, nn.Linear):
             last = child.out_features
     if factor >= 32 and (last > 100 or factor < 10**6):

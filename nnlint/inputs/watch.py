@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -74,8 +75,8 @@ class Fault:
 class Watch:
     """Context manager around one forward pass of ``module``; ``fault(error)`` then explains what was raised.
 
-    It registers torch's global module hooks and a function mode, and takes both away at the end: nothing is left on
-    the network.
+    It registers torch's global module hooks and a function mode, and silences warnings; all is taken away at the end:
+    nothing is left on the network.
 
     Args:
         inputs: the input tensors, to tell which of them a layer reads directly.
@@ -92,8 +93,11 @@ class Watch:
     _call: tuple[Callable[..., Any], tuple[Any, ...], BaseException] | None = None
     _handles: list[Any] = field(default_factory=list)
     _mode: TorchFunctionMode | None = None
+    _quiet: warnings.catch_warnings[None] = field(default_factory=warnings.catch_warnings)
 
     def __enter__(self) -> Watch:
+        self._quiet.__enter__()
+        warnings.simplefilter("ignore")  # they would be of tries, and are raised again when the network runs
         before = nn.modules.module.register_module_forward_pre_hook(self._enter_layer)
         after = nn.modules.module.register_module_forward_hook(self._leave_layer)
         self._handles = [before, after]
@@ -108,6 +112,7 @@ class Watch:
         self._mode.__exit__(kind, error, trace)
         for handle in self._handles:
             handle.remove()
+        self._quiet.__exit__(kind, error, trace)
 
     def _enter_layer(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         tensors = tuple(arg for arg in args if isinstance(arg, torch.Tensor))

@@ -436,3 +436,11 @@ def test_graph_and_doctor(files: Path) -> None:
     assert done.returncode == 0
     assert "net.py:net: traced" in done.stdout
     assert "input   2x3x32x32 (call at net.py:5)" in done.stdout
+
+
+def test_graph_of_a_file_that_could_not_be_examined_does_not_say_there_is_no_network(files: Path) -> None:
+    (files / "broken.py").write_text("net = (\n")
+    done = python("-m", "nnlint", "graph", "broken.py")
+    assert done.returncode == 2
+    assert "broken.py" in done.stderr
+    assert "no network found" not in done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,10 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
             break
         if view is views[min(1, len(views) - 1)] and _is_foreign(fittings, proposals):
             break
+    for view in _taken(fittings, proposals, data) if size is None else ():
+        fits = _fits(fittings, view)
+        if fits is not None:
+            return tuple(_adapted(one, fit, view, size) for one, fit in zip(fittings, fits, strict=True))
     pixels = by_pixels(fittings, proposals, views, data, size)
     if pixels.shown:
         return tuple(_adapted(one.fitting, one.fit, one.view, size) for one in pixels.shown)
@@ -87,6 +91,23 @@ def _adapt_all(sources: Sequence[NetworkSource], data: Data, size: tuple[int, in
             raise mismatch(one, stated, pixels.failed.get(one))
         accepted.append(own)
     raise no_common_view(fittings, accepted)
+
+
+def _taken(fittings: Sequence[Fitting], proposals: Sequence[list[Proposal]], data: Data) -> Iterator[View]:
+    """The sizes of images that networks were found to take, where those were not tried: one may take no other."""
+    from nnlint.adapt.views import channels, stated_sizes
+    from nnlint.examine.network import Traced
+    from nnlint.inputs.search import Proposal
+
+    if len(data.shape) != 3 or any(outcome.final for one in fittings for _, outcome in one.failed):
+        return
+    counts = channels(data.shape[0], [one.as_written() for one in fittings])
+    for fitting, stated in zip(fittings, proposals, strict=True):
+        found = fitting.traced(stated)
+        if isinstance(found, Traced):
+            own = Proposal(found.inputs.args, found.inputs.kwargs, "", "guess")
+            views = (View(count, side) for side in stated_sizes([own]) for count in counts)
+            yield from (view for view in views if view not in fitting.tried)
 
 
 def _is_foreign(fittings: Sequence[Fitting], proposals: Sequence[list[Proposal]]) -> bool:

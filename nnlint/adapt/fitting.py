@@ -143,7 +143,7 @@ class Fitting:
             self.failed.append((view, outcome))
             if outcome.ending == "numbers":
                 resizable.append(plan)
-            elif outcome.ending == "error":  # the number of outputs makes no difference to it
+            elif outcome.ending == "error" and outcome.built:  # the number of outputs makes no difference to it
                 refused.append(_without(wanted, "outputs"))
                 self._note_channels(plan, outcome)
             if outcome.final or outcome.ending == "form":  # other arguments would not help
@@ -221,7 +221,7 @@ class Fitting:
         try:
             net, _, _ = self._network(plan, meta=meta)
         except Exception as error:
-            return Outcome("error", said=f"{type(error).__name__}: {error}".splitlines()[0])
+            return Outcome("error", said=f"{type(error).__name__}: {error}".splitlines()[0], built=False)
         if any(map(nn.parameter.is_lazy, net.parameters())):  # the first pass fixes its sizes
             self._built = {key: one for key, one in self._built.items() if one[0] is not net}
         return run(net, plan.shape, "meta" if meta else "cpu")

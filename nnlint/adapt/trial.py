@@ -30,6 +30,7 @@ class Outcome:
         shape: of one sample's result.
         trained: the result in training, for a look at its numbers.
         tensor: whether it gave one.
+        built: whether it could be built.
     """
 
     ending: Ending
@@ -38,6 +39,7 @@ class Outcome:
     shape: tuple[int, ...] = ()
     trained: Tensor | None = None
     tensor: bool = True
+    built: bool = True
 
     @property
     def final(self) -> bool:

@@ -359,6 +359,11 @@ class TestLayers:
         works(adapted, cancer)
         assert (adapted.outputs, adapted.head) == (2, "probabilities")
 
+    def test_a_function_that_gives_no_other_number_of_classes(self, write: Any, digits: Data) -> None:
+        adapted = adapt(write(INSISTING, "net"), digits)
+        assert "`head`: Linear(4, 1000) became Linear(4, 10)" in adapted.notes
+        works(adapted, digits)
+
     def test_lazy_layers(self, write: Any, digits: Data) -> None:
         source = write("net = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(10))\n")
         adapted = adapt(source, digits)
@@ -431,6 +436,23 @@ class TestHeads:
         assert note.endswith(":14 states its loss with label_smoothing=0.1, reduction='sum', which is not taken over")
 
 
+INSISTING = """
+    class Net(nn.Module):
+        def __init__(self, num_classes=1000):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 3)
+            self.head = nn.Linear(4, num_classes)
+
+        def forward(self, x):
+            return self.head(self.conv(x).relu().mean((2, 3)))
+
+    def net(num_classes=1000, pretrained=True):
+        if pretrained:
+            assert num_classes == 1000, f"num_classes should be 1000, but is {num_classes}"
+        return Net(num_classes)
+"""
+
+
 class TestView:
     def test_a_size_that_the_file_states(self, write: Any, digits: Data) -> None:
         source = write(conv(rest="net = Net()\nnet(torch.randn(1, 1, 48, 48))\n"))
@@ -448,6 +470,13 @@ class TestView:
             "net = nn.Sequential(nn.Conv2d(3, 4, 30), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))\n"
         )
         assert adapt(source, digits).view == View(3, (32, 32))
+
+    def test_the_one_size_it_takes_whatever_it_is(self, write: Any, digits: Data) -> None:
+        tokens = "nn.Conv2d(1, 4, 8, 8), nn.Flatten(2), nn.Linear(625, 3), nn.Flatten()"
+        source = write(f"net = nn.Sequential({tokens}, nn.Linear(12, 7))\n")
+        adapted = adapt(source, digits)
+        assert adapted.view == View(1, (200, 200))
+        works(adapted, digits)
 
     def test_a_size_that_was_asked_for(self, write: Any, digits: Data) -> None:
         assert adapt(write(conv()), digits, size=(20, 24)).view == View(1, (20, 24))

@@ -117,6 +117,8 @@ def test_rates_losses_and_the_diff_are_shown() -> None:
     assert fixed == "fixes in B, unsafe ones included, the file left as it is: relu-not-inplace"
     assert unfixed == "not fixed: conv-kernel-not-3x3 (no fix), some-rule (taken back: it brings about another)"
     assert diff == "--- a/net.py"
+    proved = replace(made, effect=replace(made.effect, verdict="bit-identical"))
+    assert "different losses" not in render([proved])
 
 
 def test_several_have_an_overview_that_warns_of_many_tests() -> None:

@@ -160,6 +160,7 @@ class _StreamBatches:
         assert not isinstance(split, Arrays)
         self.name, self.config, self.hardware, self.world, self.learning = data.name, config, hardware, world, learning
         self.normalise = Normaliser(data)
+        self.classes = {"numbers": 0, "binary": 2, "classes": data.outputs}[data.task]
         self.sizes: list[int] = []
         self.order: _Order | None = None
         if split.loader is not None:
@@ -192,18 +193,46 @@ class _StreamBatches:
             left -= len(targets)
             if len(targets) < least:
                 continue
+            if self.classes:
+                what = f"batch {step + 1} of epoch {number + 1}" if self.learning else "the samples to judge by"
+                targets = self._numbered(targets, what)
             share = len(targets) * self.world.size / self.sizes[step] if self.sizes else 1.0
             inputs = self.normalise.inputs(_to(inputs, self.hardware))
             if augment:
                 inputs = _changed(inputs, order[given : given + len(targets)], self.config, number)
             given += len(targets)
-            yield _laid_out(inputs, self.hardware), self.normalise.targets(_to(targets, self.hardware)), share
+            targets = _to(targets, self.hardware)
+            yield _laid_out(inputs, self.hardware), targets if self.classes else self.normalise.targets(targets), share
         if self.learning and not given:
             raise NnlintError(
                 f"the training data gave no batch in epoch {number + 1}",
                 where=self.name,
                 help="a loader is asked anew for each epoch, and has to begin again, with 2 samples or more in a batch",
             )
+
+    def _numbered(self, targets: Tensor, what: str) -> Tensor:
+        """Targets as class numbers, (N,); not all of them were read before training began.
+
+        Raises:
+            NnlintError: there is no class of such a number.
+        """
+        numbers = self.normalise.targets(targets)
+        if numbers.device.type != "cpu":
+            return numbers  # asking a GPU makes it wait
+        low, high = map(int, torch.aminmax(numbers))
+        wrong: float | None = low if low < 0 else high if high >= self.classes else None
+        if wrong is None and targets.is_floating_point():
+            wrong = next(iter(targets.reshape(-1)[targets.reshape(-1) != numbers].tolist()), None)
+        if wrong is None:
+            return numbers
+        advice = "give the data set an attribute `classes`, the names of all"
+        if wrong < self.classes:
+            advice = "leave such samples out"
+        raise NnlintError(
+            f"a target in {what} is {wrong}, expected class numbers from 0 to {self.classes - 1}",
+            where=self.name,
+            help=f"{advice}; or --task numbers, if it is a number",
+        )
 
     def _seed(self, number: int) -> None:
         """Tell the samplers the epoch. Processes share the order, and nothing that a data set draws."""

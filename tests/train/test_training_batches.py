@@ -309,6 +309,46 @@ def test_a_column_of_classes_becomes_a_row(kind):
         assert targets.dim() == 1 and targets.dtype == torch.int64
 
 
+@pytest.mark.parametrize(
+    ("target", "task", "outputs", "told"),
+    [
+        (2, "classes", 2, "is 2, expected class numbers from 0 to 1"),
+        (-100, "classes", 2, "is -100, expected class numbers from 0 to 1"),
+        (2, "binary", 1, "is 2, expected class numbers from 0 to 1"),
+        (0.5, "binary", 1, "is 0.5, expected class numbers from 0 to 1"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["data set", "loader"])
+def test_a_class_that_no_target_read_before_had_is_an_error_of_the_data(kind, target, task, outputs, told):
+    arrays = data().train
+    targets = arrays.targets.to(torch.tensor(target).dtype)
+    targets[9] = target
+    held = TensorDataset(arrays.inputs, targets)
+    stream = Stream(dataset=held) if kind == "data set" else Stream(loader=DataLoader(held, 4), samples=10)
+    whole = Data("mine.py:data", "made up", task, (3,), outputs, stream, stream)
+    with pytest.raises(NnlintError) as caught:
+        epoch_of(whole, TrainConfig(batch_size=4), number=1)
+    message = str(caught.value)
+    assert "mine.py:data: a target in batch " in message and "of epoch 2" in message and told in message
+    assert "--task numbers" in message and ("`classes`" in message) == (target == 2)
+    with pytest.raises(NnlintError, match="in the samples to judge by"):
+        list(batches.judging(whole, stream, TrainConfig(), CPU, ALONE).epoch(0))
+
+
+def test_numbers_may_be_any():
+    arrays = data().train
+    numbers = Stream(dataset=TensorDataset(arrays.inputs, torch.arange(10) - 4.5))
+    whole = Data("t", "made up", "numbers", (3,), 1, numbers, numbers)
+    assert sum(len(batch[1]) for batch in epoch_of(whole, TrainConfig(batch_size=4))) == 10
+
+
+def test_classes_on_a_gpu_are_not_asked_for():
+    stream = Stream(dataset=pairs())
+    found = batches.training(data(train=stream), TrainConfig(), CPU, ALONE)
+    # a tensor without numbers has none to be asked for, as one of a GPU
+    assert found._numbered(torch.empty(4, dtype=torch.int64, device="meta"), "batch 1").shape == (4,)
+
+
 # ----------------------------------------------------------------------------------- what the network does not move
 
 

@@ -30,7 +30,7 @@ from nnlint.train.data.numpy_files import mapped
 from nnlint.train.data.overlap import check_overlap
 from nnlint.train.data.parts import Part
 from nnlint.train.data.pictures import Fit, decode_all, pillow
-from nnlint.train.data.prepared import METADATA, is_prepared, quick_hash, written
+from nnlint.train.data.prepared import METADATA, is_prepared, not_prepared, quick_hash, written
 from nnlint.train.data.split import WORDS, carve, split
 from nnlint.train.data.statistics import mean_and_std
 from nnlint.train.data.table import SUFFIXES as TABLES
@@ -158,6 +158,13 @@ def _free(request: Request, out: Path) -> None:
         )
     if not request.overwrite:
         raise UsageError("it was prepared before", where=str(request.out), help="--overwrite replaces it")
+    if others := not_prepared(out):
+        told = ", ".join(others[:5]) + (f", and {len(others) - 5} more" if len(others) > 5 else "")
+        raise UsageError(
+            f"it holds what nnlint did not prepare, and what would be lost: {told}",
+            where=str(request.out),
+            help="take it out of the folder first, or name another place",
+        )
 
 
 def _is_folder(source: Path) -> None:

@@ -35,6 +35,14 @@ def is_prepared(folder: Path) -> bool:
         return False
 
 
+def not_prepared(folder: Path) -> list[str]:
+    """What lies in a prepared folder beside the files that were written then; by the metadata."""
+    with readable(folder / METADATA):
+        files = json.loads((folder / METADATA).read_text(encoding="utf-8")).get("files")
+    known = {METADATA, *(files if isinstance(files, dict) else ())}
+    return sorted(path.name for path in folder.iterdir() if path.name not in known)
+
+
 def load_prepared(folder: Path, name: str, task: Task | None) -> Data:
     """The arrays of a prepared folder, mapped; sizes and a quick hash are compared first.
 

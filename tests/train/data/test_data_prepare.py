@@ -134,6 +134,21 @@ def test_places_that_are_taken(source, tmp_path):
     assert left(tmp_path) == ["empty", "mine", "pets"]
 
 
+def test_what_else_lies_in_a_prepared_folder_is_not_lost(source, tmp_path):
+    out = tmp_path / "out"
+    pack(Request(source, out, (8, 8)))
+    (out / "run").mkdir()
+    (out / "run" / "best.safetensors").write_text("weights")
+    (out / "summary.json").write_text("{}")
+    message = refused(source, out, (4, 4), overwrite=True)
+    assert "it holds what nnlint did not prepare" in message and message.count("run, summary.json") == 1
+    assert "train_x.npy" not in message and "metadata.json" not in message
+    assert (out / "run" / "best.safetensors").exists() and load_data(str(out)).shape == (3, 8, 8)
+    for index in range(5):
+        (out / f"more{index}").write_text("")
+    assert "and 2 more" in refused(source, out, (4, 4), overwrite=True)
+
+
 def test_places_that_cannot_be(source, tmp_path):
     assert "it lies in the folder that is read" in refused(source, source / "out", (8, 8))
     assert "it lies in the folder that is read" in refused(source, source, (8, 8), overwrite=True)

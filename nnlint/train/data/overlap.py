@@ -45,9 +45,11 @@ def check_overlap(parts: Mapping[str, Part], notes: list[str], *, given: bool) -
         if not shared:
             continue
         index, same = shared[0]
+        # the parts of one data set keep its numbers
+        of_train = "" if train.numbers is not None and part.numbers is not None else " of train"
         message = (
             f"{len(shared)} of the {len(part)} samples of {name} occur in train, bit for bit: {part.sample(index)}"
-            f" is {train.sample(same)} of train"
+            f" is {train.sample(same)}{of_train}"
         )
         repeats = 1 - len(first) / len(train)
         if given and len(shared) > MOST * len(part) and repeats < MOST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Part:
         where: the file, or what else to call them in a message.
         files: the file of each sample, where each has its own.
         tensors: whether they were torch's, whose images have their channels first.
+        numbers: (N,) the numbers of the samples in the whole that they were taken from; None: this is the whole.
     """
 
     inputs: NDArray[Any]
@@ -35,13 +36,14 @@ class Part:
     where: str
     files: tuple[str, ...] = ()
     tensors: bool = False
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def sample(self, index: int) -> str:
         """What to call a sample in a message."""
-        return self.files[index] if self.files else f"sample {index}"
+        return self.files[index] if self.files else f"sample {index if self.numbers is None else self.numbers[index]}"
 
     def take(self, indices: NDArray[np.int64]) -> Part:
         """Some of the samples, copied.
@@ -58,7 +60,8 @@ class Part:
                 help="split them into train_x.npy, train_y.npy, val_x.npy and val_y.npy: they are mapped, not copied",
             )
         files = tuple(self.files[index] for index in indices) if self.files else ()
-        return Part(self.inputs[indices], self.targets[indices], self.where, files, self.tensors)
+        numbers = indices if self.numbers is None else self.numbers[indices]
+        return Part(self.inputs[indices], self.targets[indices], self.where, files, self.tensors, numbers)
 
 
 def chunks(array: NDArray[Any]) -> list[slice]:
@@ -89,7 +92,7 @@ def checked(part: Part, notes: list[str]) -> Part:
         raise UsageError(f"inputs of shape {_shape(inputs)} hold no numbers; {_ACCEPTED}", where=part.where)
     inputs = _numeric(_laid_out(inputs, part, notes), part)
     _finite(inputs, part)
-    return Part(inputs, targets, part.where, part.files, part.tensors)
+    return replace(part, inputs=inputs, targets=targets)
 
 
 _PLAIN = "store plain arrays of numbers: np.stack the samples; pickled objects are not read, they can run code"

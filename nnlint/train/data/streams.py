@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset, SubsetRandomSampler
+from torch.utils.data import (
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    default_collate,
+)
 
 from nnlint.errors import NnlintError, UsageError
 from nnlint.train.data.assemble import VAL_OF_TRAIN, tensor
@@ -16,6 +27,7 @@ from nnlint.train.data.model import Data, Stream, Task
 from nnlint.train.data.pictures import pixels_of
 from nnlint.train.data.split import WORDS, carve, split
 from nnlint.train.data.statistics import mean_and_std, places
+from nnlint.train.data.targets import MAPS, YES_AND_NO, few_whole, said_of_whole, yes_and_no
 from nnlint.train.data.view import sample
 
 #: so many labels are read, from all over it, where a data set does not tell its classes; so many inputs for the mean
@@ -41,15 +53,16 @@ def streamed(spec: str, parts: Mapping[str, Any], classes: tuple[str, ...], task
     notes: list[str] = []
     divided, words = _divided(spec, parts, notes)
     streams = {part: _stream(one) for part, one in divided.items()}
-    shapes = {part: _shape(f"{spec}, {part}", stream) for part, stream in streams.items()}
+    wheres = {part: _where(spec, part, divided[part], parts) for part in streams}
+    shapes = {part: _shape(wheres[part], stream) for part, stream in streams.items()}
     if len(set(shapes.values())) > 1:
         told = ", ".join(f"{part} {shape}" for part, shape in shapes.items())
         raise UsageError(f"samples have different shapes: {told}", where=spec)
-    targets = {part: _targets(f"{spec}, {part}", divided[part], stream) for part, stream in streams.items()}
+    targets = {part: _targets(wheres[part], divided[part], stream) for part, stream in streams.items()}
     chosen, names, outputs = _task(spec, divided["train"], targets, classes, task, notes)
     if streams["train"].loader is not None:
         notes.append("the loader makes its batches itself: --batch-size and --workers are not used")
-    inputs = sample(streams["train"], _INPUTS)
+    inputs = sample(_spread_out(streams["train"], _INPUTS), _INPUTS)
     mean, std = (None, None) if inputs.is_floating_point() else mean_and_std(inputs.numpy())
     numbers = mean_and_std(targets["train"].astype(np.float32)) if chosen == "numbers" else None
     return Data(
@@ -94,6 +107,13 @@ def _divided(spec: str, parts: Mapping[str, Any], notes: list[str]) -> tuple[dic
     return {**pair, **rest}, "an eighth of the training samples set apart as val by a fixed seed"
 
 
+def _where(spec: str, part: str, one: Any, parts: Mapping[str, Any]) -> str:
+    """What to call a part in a message: as the user gave it, since samples are called by their numbers in that."""
+    if "all" in parts:
+        return spec
+    return f"{spec}, {part if part in parts or isinstance(one, DataLoader) else 'train'}"
+
+
 def _count(spec: str, dataset: Any) -> int:
     try:
         count = len(dataset)
@@ -105,16 +125,38 @@ def _count(spec: str, dataset: Any) -> int:
 
 
 def _known_labels(dataset: Any) -> Any:
-    """(N,) whole numbers that a data set has as ``targets`` or ``labels``, as torchvision's do; None if it has none.
+    """(N,) class numbers of all samples, where a data set has them in memory; else None."""
+    found = _known_targets(dataset)
+    whole = found is not None and found.ndim == 1 and found.dtype.kind in "biu"
+    return found.astype(np.int64) if whole else None
 
-    Of a loader those of its own part of the data set.
+
+def _known_targets(dataset: Any) -> Any:
+    """The targets of all samples, (N,) or (N, …), where a data set has them in memory; else None.
+
+    Those of a `TensorDataset`; whole numbers that a data set has as ``targets`` or ``labels``, as torchvision's do; of
+    a part of such data sets, or of several of them, theirs; of a loader those of its own part of the data set.
     """
     if isinstance(dataset, DataLoader):
-        whole, own = _known_labels(dataset.dataset), _own(dataset)
+        if dataset.collate_fn is not default_collate:
+            return None  # it may make other targets of them
+        whole, own = _known_targets(dataset.dataset), _own(dataset)
         return whole if whole is None or own is None else whole[own]
     if isinstance(dataset, Subset):
-        whole = _known_labels(dataset.dataset)
+        whole = _known_targets(dataset.dataset)
         return None if whole is None else whole[np.asarray(dataset.indices, dtype=np.int64)]
+    if isinstance(dataset, ConcatDataset):
+        parts = [_known_targets(one) for one in dataset.datasets]
+        alike = all(part is not None for part in parts) and len({(one.dtype.kind, one.shape[1:]) for one in parts}) == 1
+        return np.concatenate(parts) if alike else None
+    # a class made of it may hand out something else
+    if type(dataset) is TensorDataset:
+        return dataset.tensors[1].detach().cpu().numpy() if len(dataset.tensors) == 2 else None
+    return _named_targets(dataset)
+
+
+def _named_targets(dataset: Any) -> Any:
+    """(N,) whole numbers that a data set has as ``targets`` or ``labels``; else None."""
     for name in ("targets", "labels"):
         found = getattr(dataset, name, None)
         if isinstance(found, (list, tuple, np.ndarray, Tensor)) and len(found) == len(dataset):
@@ -123,7 +165,7 @@ def _known_labels(dataset: Any) -> Any:
             except (ValueError, TypeError):
                 continue
             if values.ndim == 1 and values.dtype.kind in "biu":
-                return values.astype(np.int64)
+                return values
     return None
 
 
@@ -131,6 +173,9 @@ def _known_classes(dataset: Any) -> tuple[str, ...]:
     """The names that a data set gives its classes."""
     while isinstance(dataset, (Subset, DataLoader)):
         dataset = dataset.dataset
+    if isinstance(dataset, ConcatDataset):
+        several = {_known_classes(one) for one in dataset.datasets}
+        return several.pop() if len(several) == 1 else ()
     names = getattr(dataset, "classes", None)
     return tuple(map(str, names)) if isinstance(names, (list, tuple)) and len(names) > 1 else ()
 
@@ -139,6 +184,29 @@ def _own(loader: DataLoader[Any]) -> Any:
     """The numbers of the samples that a loader draws from, where it divides a data set by its sampler; else None."""
     sampler = loader.sampler if loader.batch_sampler is None else getattr(loader.batch_sampler, "sampler", None)
     return np.asarray(sampler.indices, dtype=np.int64) if isinstance(sampler, SubsetRandomSampler) else None
+
+
+def _spread_out(stream: Stream, count: int) -> Stream:
+    """A stream to look into: of a loader that goes through its data set in order, samples from all over it.
+
+    The first batches of samples that are grouped by class would show one class alone.
+    """
+    loader = stream.loader
+    batched = None if type(loader) is not DataLoader else loader.batch_sampler
+    if type(batched) is not BatchSampler or type(batched.sampler) is not SequentialSampler:
+        return stream
+    assert loader is not None
+    if isinstance(loader.dataset, IterableDataset):
+        return stream
+    spread = DataLoader(
+        loader.dataset,
+        batched.batch_size,
+        sampler=places(len(batched.sampler), count),
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        worker_init_fn=loader.worker_init_fn,
+    )
+    return Stream(loader=spread, samples=stream.samples)
 
 
 def _stream(one: Any) -> Stream:
@@ -168,6 +236,13 @@ class Plain(Dataset[Any]):
             raise UsageError(f"a sample is a {type(item).__name__}{count}, {_SAMPLE}")
         return _tensor(item[0]), item[1]
 
+    def number(self, index: int) -> int:
+        """The number that a sample has in the whole data set, where this is a part of one."""
+        dataset = self.dataset
+        while isinstance(dataset, Subset):
+            index, dataset = int(dataset.indices[index]), dataset.dataset
+        return index
+
 
 def _tensor(value: Any) -> Any:
     """A sample's input as a tensor."""
@@ -193,8 +268,9 @@ def _shape(where: str, stream: Stream) -> tuple[int, ...]:
         shapes = {index: tuple(one.shape) for index, one in inputs.items()}
         for index, shape in shapes.items():
             if shape != shapes[0]:
+                first, other = stream.dataset.number(0), stream.dataset.number(index)  # type: ignore[attr-defined]
                 raise UsageError(
-                    f"sample 0 has shape {shapes[0]} and sample {index} {shape}, expected all alike",
+                    f"sample {first} has shape {shapes[0]} and sample {other} {shape}, expected all alike",
                     where=where,
                     help="resize and crop them in the data set",
                 )
@@ -218,9 +294,11 @@ def _item(where: str, dataset: Any, index: int) -> tuple[Any, Any]:
     try:
         return dataset[index]  # type: ignore[no-any-return]
     except NnlintError as error:
-        raise UsageError(f"sample {index}: {error.message}", where=error.where or where, help=error.help) from error
+        message = f"sample {dataset.number(index)}: {error.message}"
+        raise UsageError(message, where=error.where or where, help=error.help) from error
     except Exception as error:
-        raise UsageError(f"sample {index} cannot be had: {type(error).__name__}: {error}", where=where) from error
+        message = f"sample {dataset.number(index)} cannot be had: {type(error).__name__}: {error}"
+        raise UsageError(message, where=where) from error
 
 
 def _first_batch(where: str, stream: Stream) -> tuple[Tensor, Tensor]:
@@ -239,11 +317,19 @@ def _first_batch(where: str, stream: Stream) -> tuple[Tensor, Tensor]:
 
 def _targets(where: str, dataset: Any, stream: Stream) -> Any:
     """The targets, or as many as say what they are, (n,) or (n, K)."""
-    known = _known_labels(dataset)
-    if known is not None:
-        return known
-    if stream.dataset is None:
-        return _targets_of_batches(where, stream)
+    targets = _known_targets(dataset)
+    if targets is None:
+        targets = (
+            _targets_of_samples(where, stream) if stream.dataset is not None else _targets_of_batches(where, stream)
+        )
+    if targets.ndim > 2:
+        message = f"a sample's targets have shape {targets.shape[1:]}, expected one number, or (K,) numbers"
+        raise UsageError(message, where=where, help=MAPS)
+    return targets
+
+
+def _targets_of_samples(where: str, stream: Stream) -> Any:
+    """The targets of samples from all over a data set."""
     count = len(stream.dataset)  # type: ignore[arg-type]
     values = [np.asarray(_item(where, stream.dataset, index)[1]) for index in places(count, _LABELS)]
     if len({value.shape for value in values}) > 1 or any(value.dtype.kind not in "biuf" for value in values):
@@ -253,11 +339,12 @@ def _targets(where: str, dataset: Any, stream: Stream) -> Any:
 
 
 def _targets_of_batches(where: str, stream: Stream) -> Any:
-    """The targets of a loader's first batches: of one alone, in order, the mean would be anything."""
-    assert stream.loader is not None
+    """The targets of several batches of a loader: of one alone, in order, the mean would be anything."""
+    loader = _spread_out(stream, _LABELS).loader
+    assert loader is not None
     found: list[Any] = []
     try:
-        for _, targets in stream.loader:
+        for _, targets in loader:
             found.append(targets.detach().cpu().numpy())
             if sum(map(len, found)) >= _LABELS:
                 break
@@ -282,8 +369,12 @@ def _task(
     """Task, names of the classes, and the number of outputs."""
     some = np.concatenate([values.reshape(len(values), -1) for values in targets.values()])
     floats = some.dtype.kind == "f"
-    if asked == "numbers" or (asked is None and floats and set(np.unique(some).tolist()) != {0.0, 1.0}):
+    if asked == "numbers" or (asked is None and floats and not yes_and_no(some)):
+        if asked is None and some.shape[1] == 1 and few_whole(some, len(targets["train"])):
+            notes.append(said_of_whole(some, "numbers"))
         return "numbers", (), some.shape[1]
+    if asked is None and floats:
+        notes.append(YES_AND_NO)
     if some.shape[1] != 1:
         raise UsageError(f"a sample has {some.shape[1]} targets, expected one class number", where=spec)
     if (some < 0).any() or (some != np.floor(some)).any():
@@ -302,7 +393,11 @@ def _task(
         counted = f"{len(names)} classes were found in {len(some):,} targets"
         notes.append(f"the data set does not name its classes: {counted}; an attribute `classes` settles it")
     if len(names) < 2:
-        raise UsageError(f"all targets that were read are {highest}, expected at least two classes", where=spec)
+        raise UsageError(
+            f"all {len(some):,} targets that were read are {highest}, expected at least two classes",
+            where=spec,
+            help="an attribute `classes` of the data set names those that were not met",
+        )
     if asked == "binary" and len(names) != 2:
         raise UsageError(f"yes or no was asked for and there are {len(names)} classes", where=spec)
     task: Task = asked or ("binary" if len(names) == 2 else "classes")

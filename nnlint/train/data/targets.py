@@ -15,6 +15,10 @@ from nnlint.train.data.parts import Part
 
 #: whole numbers in a table are classes if there are at most so many different ones, of so many samples each
 FEW_VALUES, SAMPLES_EACH = 20, 5
+#: said where floats are taken as answers
+YES_AND_NO = "the targets are 0.0 and 1.0: taken as no and yes (--task numbers if they are numbers)"
+#: what to do about targets that are maps
+MAPS = "a target for each pixel is segmentation, which is not trained here: one answer a sample is"
 _TASKS = ("classes", "binary", "numbers")
 
 
@@ -79,6 +83,7 @@ def _plain(part: Part, asked: Task | None, notes: list[str]) -> NDArray[Any]:
             f"targets of shape {targets.shape} and type {targets.dtype}, expected (N,) class numbers, numbers or"
             " texts, or (N, K) numbers",
             where=part.where,
+            help=MAPS if targets.ndim > 2 else None,
         )
     if targets.ndim == 2 and asked != "numbers" and targets.dtype.kind in "biuf" and _one_hot(targets):
         note = f"targets (N, {targets.shape[1]}) have a single 1 in each row: taken as classes"
@@ -112,16 +117,18 @@ def _likely(plain: Mapping[str, NDArray[Any]], part: Part, learnt: NDArray[Any],
     if learnt.dtype.kind in "bU":
         return "classes"
     values = np.unique(np.concatenate([targets.ravel() for targets in plain.values()]))
+    few = few_whole(values, len(learnt))
     if learnt.dtype.kind == "f":
-        if set(values.tolist()) == {0.0, 1.0}:
-            notes.append("the targets are 0.0 and 1.0: taken as no and yes (--task numbers if they are numbers)")
+        if yes_and_no(values):
+            notes.append(YES_AND_NO)
             return "binary"
+        if few:
+            notes.append(said_of_whole(values, "numbers"))
         return "numbers"
     if table:
-        few = len(values) <= min(FEW_VALUES, max(2, len(learnt) // SAMPLES_EACH))
-        taken = "classes (--task numbers otherwise)" if few else "numbers (--task classes otherwise)"
-        notes.append(f"the targets are {len(values)} different whole numbers: taken as {taken}")
-        return "classes" if few else "numbers"
+        task: Task = "classes" if few else "numbers"
+        notes.append(said_of_whole(values, task))
+        return task
     if len(values) > max(2, len(learnt) // 2):
         raise UsageError(
             f"the targets are {len(values)} different whole numbers in {len(learnt)} samples: classes or numbers?",
@@ -129,6 +136,26 @@ def _likely(plain: Mapping[str, NDArray[Any]], part: Part, learnt: NDArray[Any],
             help="say --task classes or --task numbers; or store numbers as floats",
         )
     return "classes"
+
+
+def yes_and_no(values: NDArray[Any]) -> bool:
+    """Whether floats are 0.0 and 1.0, both of them and nothing else."""
+    return set(np.unique(values).tolist()) == {0.0, 1.0}
+
+
+def few_whole(values: NDArray[Any], samples: int) -> bool:
+    """Whether targets are whole numbers, and of few different values for so many samples: they may be classes."""
+    different = np.unique(values)
+    few = len(different) <= min(FEW_VALUES, max(2, samples // SAMPLES_EACH))
+    return few and bool((different == np.floor(different)).all())
+
+
+def said_of_whole(values: NDArray[Any], task: Task) -> str:
+    """What whole numbers were taken as, and how they are taken otherwise."""
+    other = "classes" if task == "numbers" else "numbers"
+    stored = ", stored as floats" if values.dtype.kind == "f" else ""
+    count = len(np.unique(values))
+    return f"the targets are {count} different whole numbers{stored}: taken as {task} (--task {other} otherwise)"
 
 
 def _numbers(parts: Mapping[str, Part], plain: Mapping[str, NDArray[Any]]) -> Targets:

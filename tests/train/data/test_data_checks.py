@@ -1,5 +1,7 @@
 """What cannot be learnt from is an error that says where; what is odd is a note."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -111,6 +113,7 @@ def test_integers_and_doubles_become_floats():
         (np.array([1j] * 40), "complex128"),
         (np.array([["a", "b"]] * 40), "are texts, expected one a sample"),
         (np.zeros((40, 2, 2)), "targets of shape (40, 2, 2)"),
+        (np.zeros((40, 2, 2)), "segmentation, which is not trained here"),
     ],
 )
 def test_targets_that_cannot_be_learnt(y, words):
@@ -157,6 +160,12 @@ def test_what_was_decided_is_said():
     assert data.task == "binary" and any("0.0 and 1.0: taken as no and yes" in note for note in data.notes)
     data = made(vectors(), np.eye(4)[np.arange(40) % 4])
     assert data.task == "classes" and any("single 1 in each row: taken as classes" in note for note in data.notes)
+    data = made(vectors(), np.arange(40) % 3 * 1.0)
+    said = "the targets are 3 different whole numbers, stored as floats: taken as numbers (--task classes otherwise)"
+    assert data.task == "numbers" and said in data.notes
+    assert not any("whole numbers" in note for note in made(vectors(), np.arange(40) % 3 * 0.3).notes)
+    assert not any("whole numbers" in note for note in made(vectors(), np.arange(40.0)).notes)
+    assert said not in made(vectors(), np.arange(40) % 3 * 1.0, task="numbers").notes
     data = made(vectors(), np.arange(40) % 3 * 2)
     assert data.outputs == 5 and any("no sample is of class '1', '3'" in note for note in data.notes)
 
@@ -192,7 +201,10 @@ def test_data_that_repeat_themselves_are_no_error():
     assert any("occur in train" in note for note in made(x, y, x[:10], y[:10]).notes)
     # split by nnlint: the samples repeat, nobody mixed them up
     repeated = np.repeat(vectors(20), 2, axis=0)
-    assert any("occur in train" in note for note in made(repeated, y).notes)
+    note = next(note for note in made(repeated, y).notes if "occur in train" in note)
+    # each is the one beside it in what was given, not in a part of it
+    one, other = map(int, re.findall(r"sample (\d+)", note))
+    assert one // 2 == other // 2 and not note.endswith("of train")
 
 
 def test_what_is_too_large_is_not_compared_and_that_is_said(monkeypatch):

@@ -193,6 +193,105 @@ def test_the_targets_of_a_loader_that_fails_later(made):
     assert "the loader has a batch only once" in problem(made(once, "once.py"))
 
 
+LARGE = """
+from torch.utils.data import ConcatDataset
+wide = torch.arange(6000).float().view(-1, 1)
+late = torch.zeros(6000, dtype=torch.long)
+late[3001], late[3003] = 1, 7  # of samples that are picked from all over them, neither is one
+
+class Own(Dataset):
+    def __init__(self, values):
+        self.values = values
+    def __len__(self):
+        return len(self.values)
+    def __getitem__(self, index):
+        return wide[index], self.values[index]
+"""
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "TensorDataset(wide, late)",
+        "TensorDataset(wide, late.view(-1, 1))",
+        "Subset(TensorDataset(wide, late), range(1, 6000))",
+        "ConcatDataset([TensorDataset(wide[:10], late[:10]), Subset(TensorDataset(wide, late), range(6000))])",
+    ],
+)
+def test_targets_in_memory_are_read_all_behind_a_loader_too(made, held):
+    data = load_data(made(LARGE + f"held = {held}\nreturn DataLoader(held, 16, shuffle=True), DataLoader(held, 16)"))
+    assert isinstance(data.train, Stream) and data.outputs == 8
+    counted = 2 * data.train.samples
+    assert any(f"8 classes were found in {counted:,} targets" in note for note in data.notes)
+
+
+def test_what_a_loader_makes_of_targets_itself_counts(made):
+    halved = """
+def halved(samples):
+    return torch.stack([x for x, _ in samples]), torch.tensor([int(y) % 2 for _, y in samples])
+held = DataLoader(TensorDataset(wide, torch.arange(6000) % 7), 16, collate_fn=halved)
+return held, held
+"""
+    assert load_data(made(LARGE + halved)).task == "binary"
+
+
+def test_a_loader_in_order_is_looked_into_all_over(made):
+    body = "values = [i // 600 for i in range(6000)]\nreturn DataLoader(Own(values), 16), DataLoader(Own(values), 16)"
+    data = load_data(made(LARGE + body))
+    assert data.outputs == 10
+    assert any("10 classes were found in 4,000 targets" in note for note in data.notes)
+
+
+def test_several_data_sets_in_one_name_their_classes_if_they_agree(made):
+    head = "from torch.utils.data import ConcatDataset\n"
+    data = load_data(made(head + "return ConcatDataset([Named(), Named(), Named()])"))
+    assert data.classes == ("n", "e", "s", "w") and "stratified by class" in data.source
+    data = load_data(made(head + "return ConcatDataset([Named(), Own()])", "other.py"))
+    assert data.classes == ("0", "1", "2", "3")
+
+
+def test_a_sample_is_called_by_its_number_in_the_whole_data_set(made):
+    broken = """
+        class Broken(Own):
+            def __getitem__(self, index):
+                if index == 33:
+                    raise OSError("corrupt")
+                return super().__getitem__(index)
+    """
+    message = problem(made(textwrap.dedent(broken) + "return Broken()"))
+    assert "mine.py:data: sample 33 cannot be had: OSError: corrupt" in message
+    message = problem(made(textwrap.dedent(broken) + "return {'train': Broken(), 'test': Own()}", "b.py"))
+    assert "b.py:data, train: sample 33 cannot be had" in message
+    message = problem(made(textwrap.dedent(broken) + "return random_split(Broken(), [20, 20])", "c.py"))
+    assert "sample 33 cannot be had" in message
+    nan = "x[33] = float('nan')\nreturn tuple(Subset(TensorDataset(x, y), part) for part in (range(20), range(20, 40)))"
+    assert "first in sample 33" in problem(made("x = torch.ones(40, 3)\n" + nan, "d.py"))
+
+
+def test_whole_numbers_stored_as_floats_are_no_silent_choice(made):
+    data = load_data(made("return [(x[i], float(i % 3)) for i in range(40)]"))
+    assert data.task == "numbers"
+    assert (
+        "the targets are 3 different whole numbers, stored as floats: taken as numbers (--task classes otherwise)"
+        in (data.notes)
+    )
+    assert load_data(made("return [(x[i], float(i % 3)) for i in range(40)]"), task="classes").outputs == 3
+    data = load_data(made("return [(x[i], float(i % 2)) for i in range(40)]", "b.py"))
+    assert data.task == "binary" and any("0.0 and 1.0: taken as no and yes" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return TensorDataset(x, x[:, :1])",
+        "return [(x[i], (x[i, 0] > 0).long()) for i in range(40)]",
+        "loader = DataLoader(TensorDataset(x, x[:, 0]), batch_size=8)\nreturn loader, loader",
+    ],
+)
+def test_a_target_for_each_pixel_is_not_trained(made, body):
+    assert "segmentation, which is not trained here" in problem(made(body))
+
+
 def test_classes_in_turns_are_all_found(made):
     data = load_data(made("return Own(8000), Own(16000)"))
     assert data.classes == ("0", "1", "2", "3")
@@ -234,8 +333,8 @@ def test_a_module_by_its_name(made, tmp_path, monkeypatch):
         ("raise OSError('no such disk')", ("OSError: no such disk", "mine.py:")),
         ("return [(x[i], -1) for i in range(40)]", ("a target is -1, expected class numbers from 0",)),
         ("return [(x[i], 'cat') for i in range(40)]", ("a target is", "cat", "expected a number")),
-        ("return [(x[i], 0) for i in range(40)]", ("all targets that were read are 0",)),
-        ("return [('text', i % 2) for i in range(40)]", ("sample 0: a sample's input is a str",)),
+        ("return [(x[i], 0) for i in range(40)]", ("all 40 targets that were read are 0", "an attribute `classes`")),
+        ("return [('text', i % 2) for i in range(40)]", ("mine.py:data: sample 1: a sample's input is a str",)),
         ("return [(x[i][:, : 1 + i % 2], i % 2) for i in range(41)]", ("different",)),
         ("return [(x[i] / 0, i % 2) for i in range(40)]", ("nan or infinity in the first samples",)),
         ("return [(x[i][0], i % 2) for i in range(40)]", ("a sample has shape (4, 4), expected (C, H, W) or (F,)",)),

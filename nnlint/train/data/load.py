@@ -65,18 +65,19 @@ def _reader(
     path = Path(spec)
     with readable(spec):
         exists = path.exists()
+    match = None if exists else _FUNCTION.fullmatch(spec)
+    if spec not in NAMES and not exists and not match:
+        raise _unknown(spec, path)
     table = exists and path.suffix.lower() in (".csv", ".tsv") and spec not in NAMES
     if target is not None and not table:
         raise UsageError(f"{spec!r} is no table, only a table has columns", where="--target", help="leave it out")
     if spec in NAMES:
         notes = (f"the embedded data set; the folder or file beside you is ./{spec}",) if exists else ()
         return notes, lambda: load_embedded(spec, task)
-    if not exists and (match := _FUNCTION.fullmatch(spec)):
+    if match:
         from nnlint.train.data.function import load_function
 
         return (), lambda: load_function(spec, match["place"], match["name"], task, seed)
-    if not exists:
-        raise _unknown(spec, path)
     return (), _folder(path, spec, size, task) if path.is_dir() else _file(path, spec, target, task)
 
 

@@ -176,13 +176,12 @@ def _read(path: Path, what: str) -> Iterator[None]:
     except (ValueError, EOFError, KeyError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
         told = str(error)
         if "allow_pickle" in told or "pickle" in told.lower():
+            if "Object arrays" in told:
+                raise UsageError(f"{what} holds Python objects", where=str(path), help=_PICKLED) from error
             # numpy takes whatever it does not know for a pickle
-            message = (
-                f"{what} holds Python objects"
-                if "Object arrays" in told
-                else f"it is not {what}, and nothing else that numpy stores"
-            )
-            raise UsageError(message, where=str(path), help=_PICKLED) from error
+            makes = "np.savez(file, x=inputs, y=targets)" if path.suffix.lower() == ".npz" else "np.save(file, array)"
+            message = f"it is not {what}, and nothing else that numpy stores, whatever it is called"
+            raise UsageError(message, where=str(path), help=f"{makes} writes one") from error
         cut = any(word in told for word in ("mmap length", "cannot reshape", "EOF", "Truncated", "truncated", "end of"))
         problem = f"{what} is cut short or damaged" if cut else f"{what} cannot be read"
         raise UsageError(f"{problem}: {told}", where=str(path), help="write or copy the file anew") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ SUFFIXES = (".csv", ".tsv")
 MOST_VALUES = 20
 #: what people write for a value they do not have
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
+#: what pandas calls the column of its row numbers: nothing when it writes it, and this when it has read that
+_NUMBERING = re.compile(r"(Unnamed: 0(\.\d+)?)?")
 
 
 def read_table(path: Path, name: str, target: str | None) -> Raw:
@@ -44,8 +47,9 @@ def read_table(path: Path, name: str, target: str | None) -> Raw:
     notes: list[str] = []
     columns = []
     for index, column in enumerate(header):
-        if column != target:
-            columns += _column(column, [row[index] for row in rows], lines, name, notes)
+        cells = [row[index] for row in rows]
+        if column != target and not _counts_rows(column, index, cells, notes):
+            columns += _column(column, cells, lines, name, notes)
     if not columns:
         raise UsageError(f"there is no column but the target {target!r}, expected at least one more", where=name)
     values = [row[header.index(target)] for row in rows]
@@ -97,6 +101,18 @@ def _check_header(header: list[str], name: str) -> None:
             where=name,
             help=f"add a line such as {','.join(f'c{index}' for index in range(min(4, len(header))))}",
         )
+
+
+def _counts_rows(column: str, index: int, cells: list[str], notes: list[str]) -> bool:
+    """Whether a column numbers the rows, as pandas writes one beside the data: nothing can be learnt of it."""
+    if not _NUMBERING.fullmatch(column):
+        return False
+    told = f"column {column!r}" if column else f"column {index + 1}, which has no name,"
+    if [_number(cell) for cell in cells] == list(range(len(cells))):
+        notes.append(f"{told} numbers the rows: left out")
+        return True
+    notes.append(f"{told} is learnt from: take it out of the table if it is the number of a row")
+    return False
 
 
 def _column(column: str, cells: list[str], lines: list[int], name: str, notes: list[str]) -> list[NDArray[Any]]:

@@ -50,6 +50,10 @@ def test_options_of_another_form_are_errors(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((4, 3)), y=np.array([0, 1, 0, 1]))
     assert "--target: 'a.npz' is no table" in problem("a.npz", target="y")
     assert "--target: 'digits' is no table" in problem("digits", target="y")
+    message = problem("b.npz", target="y")
+    assert "b.npz: there is no such file or folder" in message and "did you mean 'a.npz'?" in message
+    assert "no data are called 'diggits'" in problem("diggits", target="y")
+    assert "'mine.py:data' is no table" in problem("mine.py:data", target="y")
     assert "--size: samples have shape (30,): only images have a size" in problem("breast-cancer", size=(8, 8))
     assert "--size: images cannot be 0 × 8" in problem("digits", size=(0, 8))
     assert "--task: no task is called 'guess'" in problem("digits", task="guess")

@@ -51,6 +51,23 @@ def test_few_whole_numbers_are_classes_and_many_are_numbers(table):
     assert load_data(path, target="kind", task="numbers").task == "numbers"
 
 
+@pytest.mark.parametrize(("header", "told"), [("", "column 1, which has no name,"), ("Unnamed: 0", "'Unnamed: 0'")])
+def test_the_numbers_of_the_rows_that_pandas_writes_are_no_feature(table, header, told):
+    rows = "".join(f"{{}},{index / 7},{index}.5\n" for index in range(40))
+    counted = load_data(str(table(f"{header},a,y\n" + rows.format(*range(40)))), target="y")
+    assert counted.shape == (1,)
+    assert any(told in note and note.endswith("numbers the rows: left out") for note in counted.notes)
+    # other numbers may mean something
+    other = load_data(str(table(f"{header},a,y\n" + rows.format(*range(1, 41)))), target="y")
+    assert other.shape == (2,)
+    assert any(told in note and "take it out of the table if" in note for note in other.notes)
+
+
+def test_a_column_with_a_name_is_a_feature_whatever_it_counts(table):
+    data = load_data(str(table("id,a,y\n" + "".join(f"{i},{i / 7},{i}.5\n" for i in range(40)))), target="y")
+    assert data.shape == (2,) and data.notes == ()
+
+
 @pytest.mark.parametrize(
     ("name", "separator", "start"), [("t.tsv", "\t", b""), ("t.csv", ";", b""), ("t.csv", ",", b"\xef\xbb\xbf")]
 )

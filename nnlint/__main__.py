@@ -77,5 +77,15 @@ def _traceback_if_wanted(arguments: list[str]) -> None:
         traceback.print_exc()
 
 
+def _leave(code: int) -> None:
+    """End the process. One of several that trained together ends at once: a thread of torch's that outlives their group
+    would otherwise end it by a signal, and torchrun would call the whole training failed."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

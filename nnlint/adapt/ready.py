@@ -58,8 +58,10 @@ def make_ready(sources: Sequence[NetworkSource], choice: DataChoice, config: Tra
         )
         for one in adapted
     )
-    if isinstance(data.train, Stream) and data.train.loader is not None and data.train.loader.batch_size:
-        config = replace(config, batch_size=data.train.loader.batch_size)
+    if isinstance(data.train, Stream) and data.train.loader is not None:
+        # of a loader that was given a batch sampler, the sampler knows
+        own = data.train.loader.batch_size or getattr(data.train.loader.batch_sampler, "batch_size", None)
+        config = replace(config, batch_size=own) if own else config
     data = replace(data, notes=(_counted(data), *data.notes))
     return Ready(viewed(data, view.channels, view.size, flat=view.flat), adapted, objectives, config)
 

@@ -68,13 +68,18 @@ def run(asked: Asked, config: TrainConfig) -> int:
 
     if asked.resume:
         asked, config = _as_begun(asked, config)
+    _load_whole()
     try:
         with stopping_at_sigterm(), joined(config.device) as world:
             job = world.together(lambda: _ready(asked, config))
             show = print if world.is_writer and not asked.quiet else _nothing
             for line in described(job):
                 show(line)
-            trained = _trained(asked, job, world, show)
+            folder = _folder(asked, world)
+            try:
+                trained = _trained(asked, job, folder, world, show)
+            finally:
+                folder.remove_if_empty()
     except ToldElsewhereError:
         return NOT_BEGUN
     if world.is_writer and trained.reason:
@@ -122,7 +127,7 @@ def _ready(asked: Asked, config: TrainConfig) -> Job:
     return Job(ready.adapted[0], ready.adapted[0].build(), ready.data, ready.objectives[0], ready.config)
 
 
-def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]) -> Trained:
+def _trained(asked: Asked, job: Job, folder: RunFolder, world: World, show: Callable[[str], object]) -> Trained:
     """The training itself, by this process; the first of several chooses the folder and writes."""
     from nnlint.cli.progress import Progress
     from nnlint.train.loop import train
@@ -131,7 +136,6 @@ def _trained(asked: Asked, job: Job, world: World, show: Callable[[str], object]
     from nnlint.train.watch import Watches
 
     config, data, objective = job.config, job.data, job.objective
-    folder = _folder(asked, world)
     state = world.together(lambda: _state(asked, job, folder, show))
     if not folder.writes:
         return train(job.net, data, objective, config, watch=Watch(), resume=state, world=world)
@@ -271,6 +275,21 @@ def _write_page(path: Path, job: Job, trained: Trained) -> None:
 
 def _nothing(_line: str) -> None:
     """For the processes that do not print."""
+
+
+def _load_whole() -> None:
+    """Import what torch imports with its first optimiser. Ctrl-C waits for it: with half of it, what there is could not
+    be written."""
+    before = signal.getsignal(signal.SIGINT)
+    asked: list[int] = []
+    if callable(before):
+        signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    try:
+        import torch._dynamo  # noqa: F401  a second, which is spent in any case
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 @contextmanager

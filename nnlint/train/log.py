@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +73,21 @@ class RunFolder:
                 what = "does not exist" if not path.exists() else "holds no run"
                 raise UsageError(f"{path} {what}", where="--resume", help="leave `--resume` out to start one there")
             return cls(path)
-        found = _numbers(root, _plain_name(name))
+        name = _plain_name(name)
+        found = [number for number in _numbers(root, name) if _is_run(root / f"{name}-{number}")]
         if not found:
             raise UsageError(
-                f"no run {root / _plain_name(name)}-… is here to go on with",
+                f"no run {root / name}-… is here to go on with",
                 where="--resume",
                 help="give its folder by `--out`, or leave `--resume` out to start one",
             )
-        return cls(root / f"{_plain_name(name)}-{max(found)}")
+        return cls(root / f"{name}-{max(found)}")
+
+    def remove_if_empty(self) -> None:
+        """Take the folder away again where nothing came of the run."""
+        if self.writes:
+            with suppress(OSError):  # something is in it
+                self.path.rmdir()
 
     def go_on(self, epochs: Sequence[Epoch]) -> None:
         """Make the folder as it was after these epochs, those of the checkpoint that the run goes on from.

@@ -345,7 +345,10 @@ class _Training:
             return ""
         # each must only draw something else than the others
         seed_everything(self.config.seed + self.world.rank + 1_000_003 * self.step)
-        return f"Begun by {_processes(before)}, going on by {now}: dropout draws other numbers from here on."
+        return (
+            f"Begun by {_processes(before)}, going on by {now}: from here on what is drawn at random is other numbers, "
+            "and batch norm sees parts of another size."
+        )
 
 
 def _processes(number: int) -> str:

@@ -1,6 +1,8 @@
 """``nnlint train`` as it is typed, in this process."""
 
+import builtins
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -291,6 +293,60 @@ def test_a_loader_of_ones_own_decides_the_batch_size(capsys):
     assert "batch 10, 1 epoch, seed 0" in out
     found = summary("here")
     assert (found["config"]["batch_size"], found["results"]["steps"]) == (10, 4)
+
+
+def test_a_batch_sampler_decides_the_batch_size_too(capsys):
+    Path("own_data.py").write_text(
+        "import torch\n"
+        "from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset\n\n"
+        "def loaders():\n"
+        "    data = TensorDataset(torch.randn(60, 5), torch.arange(60) % 2)\n"
+        "    train = DataLoader(data, batch_sampler=BatchSampler(RandomSampler(data), 12, True))\n"
+        "    return train, DataLoader(data, batch_size=10)\n"
+    )
+    code, out, _ = train(capsys, TABULAR, "--data", "own_data.py:loaders", "--epochs", 1, "--out", "here")
+    assert code == 0
+    assert "batch 12, 1 epoch, seed 0" in out
+    assert summary("here")["results"]["steps"] == 5
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(capsys):
+    Path("own_data.py").write_text(
+        "import torch\n"
+        "from torch.utils.data import DataLoader, IterableDataset\n\n"
+        "class Rows(IterableDataset):\n"
+        "    def __iter__(self):\n"
+        "        return iter([(torch.randn(5), i % 2) for i in range(60)])\n\n"
+        "def loaders():\n"
+        "    return DataLoader(Rows(), batch_size=10), DataLoader(Rows(), batch_size=10)\n"
+    )
+    code, _, err = train(capsys, TABULAR, "--data", "own_data.py:loaders", "--epochs", 1)
+    assert code == 2
+    assert "does not say how many batches it has" in err
+    assert not list(Path().glob("runs/*"))
+    Path("runs/tabular_net-7").mkdir(parents=True)  # what a killed one may leave
+    code, _, err = train(capsys, TABULAR, "--resume")
+    assert code == 2
+    assert "no run runs/tabular_net-… is here to go on with" in err
+
+
+def test_ctrl_c_waits_for_what_torch_imports(monkeypatch):
+    from nnlint.cli import training
+
+    real, imported = builtins.__import__, []
+
+    def interrupted(name, *more):
+        if name == "torch._dynamo":
+            signal.raise_signal(signal.SIGINT)
+            imported.append(name)
+        return real(name, *more)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        training._load_whole()
+    assert imported == ["torch._dynamo"]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_weights_say_how_the_network_was_shown_the_images(capsys):

@@ -66,8 +66,20 @@ def test_runs_are_numbered(tmp_path: Path) -> None:
     assert [folder.path.name for folder in folders] == ["Net-1", "Net-2", "Net-3"]
     (tmp_path / "runs" / "Net-10").mkdir()
     (tmp_path / "runs" / "Net-old-77").mkdir()
-    assert RunFolder.new("Net", root=tmp_path / "runs").path.name == "Net-11"
+    made = RunFolder.new("Net", root=tmp_path / "runs")
+    assert made.path.name == "Net-11"
+    folders[1].append(epoch(1))
+    assert RunFolder.last("Net", root=tmp_path / "runs").path.name == "Net-2"  # the others are empty
+    made.append(epoch(1))
     assert RunFolder.last("Net", root=tmp_path / "runs").path.name == "Net-11"
+
+
+def test_an_empty_folder_is_taken_away_again(tmp_path: Path) -> None:
+    empty, used = (RunFolder.new("Net", root=tmp_path) for _ in range(2))
+    used.append(epoch(1))
+    empty.remove_if_empty()
+    used.remove_if_empty()
+    assert [path.name for path in tmp_path.iterdir()] == ["Net-2"]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +88,7 @@ def test_runs_are_numbered(tmp_path: Path) -> None:
 def test_names_become_names_of_folders(tmp_path: Path, name: str, folder: str) -> None:
     made = RunFolder.new(name, root=tmp_path)
     assert made.path == tmp_path / folder
+    made.append(epoch(1))
     assert RunFolder.last(name, root=tmp_path) == made
 
 

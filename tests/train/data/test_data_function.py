@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from nnlint.train.data.load import load_data
 from nnlint.train.data.model import Arrays, Stream
 from nnlint.train.data.view import viewed
+from nnlint.train.evaluate import baseline_of
 
 HEAD = """
 import numpy as np
@@ -151,7 +152,8 @@ def test_loaders_are_kept(made):
     data = load_data(made("return DataLoader(Named(), batch_size=6, shuffle=True), DataLoader(Named(8), batch_size=4)"))
     assert data.train.loader is not None and data.train.samples == 40
     assert data.classes == ("n", "e", "s", "w") and data.shape == (3, 4, 4)
-    assert data.notes == ("the loader makes its batches itself: --batch-size and --workers are not used",)
+    shared = "not looked for samples that the parts share: not all of them lie in memory as a `TensorDataset`"
+    assert data.notes == (shared, "the loader makes its batches itself: --batch-size and --workers are not used")
     seen = viewed(data, 1, (2, 2))
     inputs, _ = next(iter(seen.train.loader))
     assert inputs.shape == (6, 1, 2, 2) and len(seen.train.loader) == 7
@@ -222,7 +224,8 @@ def test_targets_in_memory_are_read_all_behind_a_loader_too(made, held):
     data = load_data(made(LARGE + f"held = {held}\nreturn DataLoader(held, 16, shuffle=True), DataLoader(held, 16)"))
     assert isinstance(data.train, Stream) and data.outputs == 8
     counted = 2 * data.train.samples
-    assert any(f"8 classes were found in {counted:,} targets" in note for note in data.notes)
+    absent = f"classes 0 … 7, of which 2, 3, 4, 5, 6 never occur in the {counted:,} targets that were read"
+    assert any(absent in note for note in data.notes)
 
 
 def test_what_a_loader_makes_of_targets_itself_counts(made):
@@ -240,6 +243,65 @@ def test_a_loader_in_order_is_looked_into_all_over(made):
     data = load_data(made(LARGE + body))
     assert data.outputs == 10
     assert any("10 classes were found in 4,000 targets" in note for note in data.notes)
+
+
+def test_a_constant_answer_is_known_where_all_targets_are(made):
+    held = "y = torch.tensor([0, 1, 2, 2]).repeat(10)\nheld = TensorDataset(x, y)\n"
+    pair = "return DataLoader(held, 16, shuffle=True), DataLoader(held, 16"
+    data = load_data(made(held + pair + ")"))
+    assert baseline_of(data, data.val) == 0.5
+    seen = viewed(data, 1, (2, 2), flat=True)
+    assert baseline_of(seen, seen.val) == 0.5
+    data = load_data(made("return Own(), Own(8)", "read.py"))
+    assert baseline_of(data, data.val) == 0.25
+    data = load_data(made(held.replace("held = ", "y = y[:, None]\nheld = ") + pair + ")", "column.py"))
+    assert baseline_of(data, data.val) == 0.5
+    data = load_data(made(held + pair.replace("True", "True, drop_last=True") + ")", "last.py"))
+    assert baseline_of(data, data.val) == 0.5
+    data = load_data(made("held = TensorDataset(x, y[:, None] / 3)\n" + pair + ")", "numbers.py"))
+    assert baseline_of(data, data.val) == pytest.approx(0, abs=1e-6)
+    # what is handed out is something else
+    data = load_data(made(held + pair + ", drop_last=True)", "dropped.py"))
+    assert baseline_of(data, data.val) is None
+    weighed = "from torch.utils.data import WeightedRandomSampler as Some\n" + held
+    data = load_data(made(weighed + pair + ", sampler=Some(torch.ones(40), 40))", "weighed.py"))
+    assert baseline_of(data, data.val) is None
+
+
+def test_samples_that_loaders_in_memory_share_are_a_note(made):
+    body = """
+        held = TensorDataset(x, y)
+        return DataLoader(held, 8, shuffle=True), DataLoader(Subset(held, range(4, 14)), 8)
+    """
+    told = "10 of the 10 samples of val occur in train, bit for bit: sample 4 is sample 4 of train"
+    assert any(told in note for note in load_data(made(body)).notes)
+    apart = body.replace("DataLoader(held", "DataLoader(Subset(held, range(14, 40))")
+    assert not any("occur in train" in note or "share" in note for note in load_data(made(apart, "b.py")).notes)
+    some = body.replace("held, 8, shuffle=True", "held, 8, sampler=torch.utils.data.SubsetRandomSampler(range(9))")
+    assert any("5 of the 10 samples of val occur" in note for note in load_data(made(some, "c.py")).notes)
+    half = body.replace("(x, y)", "(x.bfloat16(), y)")
+    assert any("not looked for samples" in note for note in load_data(made(half, "d.py")).notes)
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ("TensorDataset(x, grouped), 8", True),
+        ("TensorDataset(x, 3 - grouped), 8", True),
+        ("TensorDataset(x, grouped[:, None]), 8", True),
+        ("TensorDataset(x, grouped), 8, shuffle=True", False),
+        ("TensorDataset(x, grouped), 40", False),
+        ("TensorDataset(x, grouped.roll(1)), 8", False),
+        ("TensorDataset(x, y), 8", False),
+        ("TensorDataset(x, torch.arange(40)), 8", False),
+        ("TensorDataset(x, grouped / 7), 8", False),
+        ("TensorDataset(x, grouped), 8, sampler=torch.utils.data.RandomSampler(x)", False),
+    ],
+)
+def test_a_loader_that_hands_out_class_after_class_is_told(made, train, said):
+    body = f"grouped = torch.arange(4).repeat_interleave(10)\nloader = DataLoader({train})\nreturn loader, loader"
+    notes = load_data(made(body)).notes
+    assert any("in the order of their classes and does not shuffle" in note for note in notes) == said
 
 
 def test_several_data_sets_in_one_name_their_classes_if_they_agree(made):

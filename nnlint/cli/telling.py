@@ -14,6 +14,7 @@ from nnlint.train.results import Trained
 if TYPE_CHECKING:
     from nnlint.cli.training import Job
     from nnlint.train.config import TrainConfig
+    from nnlint.train.objective import Head
 
 #: after fewer steps nothing is to be said about the learning rate
 FEW_STEPS = 50
@@ -26,7 +27,18 @@ def described(job: Job) -> Iterator[str]:
     for note in (*adapted.notes, data.source, *data.notes):
         yield f"  {note}"
     yield f"loss: {job.objective.loss_name}, {job.objective.why}"
+    if twice := _applied_twice(adapted.head, job.objective.loss_name):
+        yield f"  {twice}"
     yield f"recipe: {recipe(config)}"
+
+
+def _applied_twice(head: Head, loss: str) -> str:
+    """That a loss on scores is given what it makes of them itself; empty where it is not."""
+    if head == "sigmoid" and loss == "binary_cross_entropy_with_logits":
+        return "its last layer is a sigmoid, which this loss applies again: nnlint rule sigmoid-before-logits-loss"
+    if head == "probabilities" and loss == "cross_entropy":
+        return "its last layer is a softmax, which this loss applies again: nnlint rule softmax-before-cross-entropy"
+    return ""
 
 
 def recipe(config: TrainConfig) -> str:

@@ -295,6 +295,34 @@ def test_a_loader_of_ones_own_decides_the_batch_size(capsys):
     assert (found["config"]["batch_size"], found["results"]["steps"]) == (10, 4)
 
 
+@pytest.mark.parametrize(
+    ("end", "loss", "twice"),
+    [
+        (
+            "nn.Linear(30, 1), nn.Sigmoid()",
+            "BCEWithLogitsLoss",
+            "its last layer is a sigmoid, which this loss applies again",
+        ),
+        (
+            "nn.Linear(30, 2), nn.Softmax(1)",
+            "CrossEntropyLoss",
+            "its last layer is a softmax, which this loss applies again",
+        ),
+        ("nn.Linear(30, 1), nn.Sigmoid()", "BCELoss", ""),
+        ("nn.Linear(30, 2)", "CrossEntropyLoss", ""),
+    ],
+)
+def test_a_head_that_its_loss_applies_again_is_told(capsys, end, loss, twice):
+    Path("net.py").write_text(
+        f"from torch import nn\nnet = nn.Sequential({end})\nloss = nn.{loss}()\n"
+        "def step(x, y):\n    loss(net(x), y).backward()\n"
+    )
+    code, out, _ = train(capsys, "net.py", "--data", "breast-cancer", "--epochs", 1, "--out", "here")
+    assert code == 0
+    assert twice in out
+    assert ("applies again" in out) == bool(twice)
+
+
 def test_a_batch_sampler_decides_the_batch_size_too(capsys):
     Path("own_data.py").write_text(
         "import torch\n"

@@ -37,11 +37,13 @@ class Stream:
         dataset: map-style; batches are made of it. None where there is a loader.
         loader: batches as ``(inputs, targets)``, in the order it likes.
         samples: how many samples there are, as far as known.
+        targets: of all samples that are handed out, (N,) or (N, K); None where they are not at hand.
     """
 
     dataset: Dataset[Any] | None = None
     loader: DataLoader[Any] | None = None
     samples: int | None = None
+    targets: torch.Tensor | None = None
 
 
 Split = Arrays | Stream

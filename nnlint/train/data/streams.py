@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.utils.data import (
     DataLoader,
     Dataset,
     IterableDataset,
+    RandomSampler,
     SequentialSampler,
     Subset,
     SubsetRandomSampler,
@@ -24,6 +26,8 @@ from torch.utils.data import (
 from nnlint.errors import NnlintError, UsageError
 from nnlint.train.data.assemble import VAL_OF_TRAIN, tensor
 from nnlint.train.data.model import Data, Stream, Task
+from nnlint.train.data.overlap import MOST_BYTES, check_overlap
+from nnlint.train.data.parts import Part
 from nnlint.train.data.pictures import pixels_of
 from nnlint.train.data.split import WORDS, carve, split
 from nnlint.train.data.statistics import mean_and_std, places
@@ -60,6 +64,13 @@ def streamed(spec: str, parts: Mapping[str, Any], classes: tuple[str, ...], task
         raise UsageError(f"samples have different shapes: {told}", where=spec)
     targets = {part: _targets(wheres[part], divided[part], stream) for part, stream in streams.items()}
     chosen, names, outputs = _task(spec, divided["train"], targets, classes, task, notes)
+    if chosen != "numbers":
+        _order(divided["train"], notes)
+    _compare(wheres, divided, notes, given="val" in parts)
+    streams = {
+        part: replace(stream, targets=_handed_out(divided[part], stream, targets[part], part))
+        for part, stream in streams.items()
+    }
     if streams["train"].loader is not None:
         notes.append("the loader makes its batches itself: --batch-size and --workers are not used")
     inputs = sample(_spread_out(streams["train"], _INPUTS), _INPUTS)
@@ -186,18 +197,84 @@ def _own(loader: DataLoader[Any]) -> Any:
     return np.asarray(sampler.indices, dtype=np.int64) if isinstance(sampler, SubsetRandomSampler) else None
 
 
+def _goes_in_order(loader: Any) -> bool:
+    """Whether a loader is known to hand out its data set from the first sample to the last."""
+    batched = None if type(loader) is not DataLoader else loader.batch_sampler
+    if type(batched) is not BatchSampler or type(batched.sampler) is not SequentialSampler:
+        return False
+    return not isinstance(loader.dataset, IterableDataset)
+
+
+def _order(train: Any, notes: list[str]) -> None:
+    """A loader in order, over samples that lie class by class, trains on one class after the other."""
+    labels = _known_targets(train) if _goes_in_order(train) else None
+    if labels is None or labels.size != len(labels) or labels.size <= train.batch_sampler.batch_size:
+        return
+    labels = labels.reshape(-1)
+    runs = 1 + np.count_nonzero(np.diff(labels))
+    if 1 < runs < len(labels) and runs == len(np.unique(labels)):
+        notes.append(
+            "the training loader hands the samples out in the order of their classes and does not shuffle: it may"
+            " learn nothing"
+        )
+
+
+def _handed_out(one: Any, stream: Stream, read: Any, part: str) -> Tensor | None:
+    """All targets of an epoch, where they are known: those of memory, or those of a data set that was read whole."""
+    if stream.loader is None:
+        return tensor(read) if len(read) == stream.samples else None
+    # other samplers may hand out some twice and others never, as those do that weigh the samples
+    batched = one.batch_sampler
+    # what is left of a training set by one epoch comes in another
+    if type(batched) is not BatchSampler or (batched.drop_last and part != "train"):
+        return None
+    sampler: Any = batched.sampler
+    if type(sampler) not in (SequentialSampler, RandomSampler, SubsetRandomSampler) or len(sampler) != len(read):
+        return None
+    if getattr(sampler, "replacement", False) or _known_targets(one) is None:
+        return None
+    return tensor(read)
+
+
+def _compare(wheres: Mapping[str, str], divided: Mapping[str, Any], notes: list[str], *, given: bool) -> None:
+    """Looks for samples that training shares with the other parts, where they lie in memory.
+
+    They are a note and no error: a loader may change its samples, and the same ones be meant.
+    """
+    parts = {part: _in_memory(wheres[part], one) for part, one in divided.items()}
+    held = {part: one for part, one in parts.items() if one is not None}
+    if "train" in held and len(held) > 1:
+        check_overlap(held, notes, given=False)
+    if given and len(held) < len(parts):
+        notes.append("not looked for samples that the parts share: not all of them lie in memory as a `TensorDataset`")
+
+
+def _in_memory(where: str, one: Any) -> Part | None:
+    """The samples of a `TensorDataset`, of a part of it, or of a loader of these; else None."""
+    if isinstance(one, DataLoader):
+        whole, own = _in_memory(where, one.dataset), _own(one)
+        return whole if whole is None or own is None else whole.take(own)
+    if isinstance(one, Subset):
+        whole = _in_memory(where, one.dataset)
+        return None if whole is None else whole.take(np.asarray(one.indices, dtype=np.int64))
+    if type(one) is not TensorDataset or len(one.tensors) != 2 or one.tensors[0].nbytes > MOST_BYTES:
+        return None
+    try:
+        inputs, targets = (values.detach().cpu().numpy() for values in one.tensors)
+    except TypeError:  # numpy has no bfloat16
+        return None
+    return Part(inputs, targets, where, tensors=True)
+
+
 def _spread_out(stream: Stream, count: int) -> Stream:
     """A stream to look into: of a loader that goes through its data set in order, samples from all over it.
 
     The first batches of samples that are grouped by class would show one class alone.
     """
     loader = stream.loader
-    batched = None if type(loader) is not DataLoader else loader.batch_sampler
-    if type(batched) is not BatchSampler or type(batched.sampler) is not SequentialSampler:
+    if loader is None or not _goes_in_order(loader):
         return stream
-    assert loader is not None
-    if isinstance(loader.dataset, IterableDataset):
-        return stream
+    batched: Any = loader.batch_sampler
     spread = DataLoader(
         loader.dataset,
         batched.batch_size,
@@ -390,7 +467,7 @@ def _task(
         )
     if not names:
         names = tuple(map(str, range(highest + 1)))
-        counted = f"{len(names)} classes were found in {len(some):,} targets"
+        counted = _counted(some, len(names))
         notes.append(f"the data set does not name its classes: {counted}; an attribute `classes` settles it")
     if len(names) < 2:
         raise UsageError(
@@ -402,3 +479,14 @@ def _task(
         raise UsageError(f"yes or no was asked for and there are {len(names)} classes", where=spec)
     task: Task = asked or ("binary" if len(names) == 2 else "classes")
     return task, names, 1 if task == "binary" else len(names)
+
+
+def _counted(targets: Any, count: int) -> str:
+    """How many classes there are by the highest of the class numbers that were read, and which of them never occur."""
+    present = set(np.unique(targets).astype(int).tolist())
+    absent = [number for number in range(count) if number not in present]
+    if not absent:
+        return f"{count} classes were found in {len(targets):,} targets"
+    told = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
+    occur = "occurs" if len(absent) == 1 else "occur"
+    return f"classes 0 … {count - 1}, of which {told} never {occur} in the {len(targets):,} targets that were read"

@@ -89,8 +89,8 @@ def _flat(split: Split) -> Split:
     if isinstance(split, Arrays):
         return Arrays(split.inputs.flatten(1), split.targets)
     if split.loader is not None:
-        return Stream(loader=ShownLoader(split.loader, _rows), samples=split.samples)  # type: ignore[arg-type]
-    return Stream(dataset=Flat(split.dataset), samples=split.samples)
+        return replace(split, loader=ShownLoader(split.loader, _rows))  # type: ignore[arg-type]
+    return replace(split, dataset=Flat(split.dataset))
 
 
 def _rows(images: Tensor) -> Tensor:
@@ -130,10 +130,10 @@ def _changed(split: Split, shape: tuple[int, ...], change: Change, *, eager: boo
     if isinstance(split, Arrays):
         if eager:
             return Arrays(change(split.inputs), split.targets)
-        return Stream(dataset=Shown(_Rows(split), shape), samples=len(split))
+        return Stream(dataset=Shown(_Rows(split), shape), samples=len(split), targets=split.targets)
     if split.loader is not None:
-        return Stream(loader=ShownLoader(split.loader, change), samples=split.samples)  # type: ignore[arg-type]
-    return Stream(dataset=Shown(split.dataset, shape), samples=split.samples)
+        return replace(split, loader=ShownLoader(split.loader, change))  # type: ignore[arg-type]
+    return replace(split, dataset=Shown(split.dataset, shape))
 
 
 def _statistics(

@@ -73,12 +73,25 @@ def _function(spec: str, place: str, name: str) -> Callable[[], Any]:
     module = _file(spec, Path(place)) if place.endswith(".py") else _module(spec, place)
     found = getattr(module, name, None)
     if found is None:
-        functions = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
+        functions = _functions(module)
         advice = near(name, functions) or f"it has: {', '.join(functions[:8]) or 'no functions'}"
         raise UsageError(f"there is no function {name!r}", where=place, help=advice)
     if not callable(found):
         raise UsageError(f"{name!r} is no function but {type(found).__name__}", where=place, help="wrap it in one")
     return found  # type: ignore[no-any-return]
+
+
+def _functions(module: Any) -> list[str]:
+    """What can be called in a module: first what was written in it, then what it imports."""
+    found = {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}
+    # classes last: data are seldom what calling one gives; sorting keeps their order otherwise
+    return sorted(
+        found,
+        key=lambda name: (
+            getattr(found[name], "__module__", None) != module.__name__,
+            isinstance(found[name], type),
+        ),
+    )
 
 
 def _module(spec: str, place: str) -> Any:
@@ -163,6 +176,8 @@ def _parts(spec: str, made: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
                 help='return {"train": (x, y), "val": (x, y)}',
             )
         raise UsageError(f"it returned a {type(made).__name__} of {len(made)}", where=spec, help=_EXPECTED)
+    if isinstance(made, IterableDataset):
+        raise _no_numbers(spec, "it returned an iterable data set", "(train loader, val loader), a DataLoader of each")
     if made is None or not (_is_pair(made) or _is_dataset(made) or isinstance(made, DataLoader)):
         raise UsageError(f"it returned {_kind(made)}", where=spec, help=_EXPECTED)
     return {"all": made}, ()
@@ -183,6 +198,12 @@ def _is_dataset(one: Any) -> bool:
 
 def _kind(one: Any) -> str:
     return "nothing (None)" if one is None else f"a {type(one).__name__}"
+
+
+def _no_numbers(spec: str, what: str, instead: str) -> UsageError:
+    """An iterable data set where samples are asked for by number."""
+    message = f"{what}, which has no length and whose samples have no numbers"
+    return UsageError(message, where=spec, help=f"return {instead}")
 
 
 def _arrays(spec: str, part: str, one: Any) -> Part | None:
@@ -208,11 +229,7 @@ def _standing(spec: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     """Data sets and loaders, with a part to judge by."""
     for part, one in parts.items():
         if isinstance(one, IterableDataset):
-            raise UsageError(
-                f"{part} is an iterable data set, whose samples have no numbers",
-                where=spec,
-                help="return a DataLoader of it: that makes its batches",
-            )
+            raise _no_numbers(spec, f"{part} is an iterable data set", "a DataLoader of it, which makes its batches")
         if isinstance(one, DataLoader) or _is_dataset(one):
             continue
         if _is_pair(one):

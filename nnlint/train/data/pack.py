@@ -30,7 +30,7 @@ from nnlint.train.data.numpy_files import mapped
 from nnlint.train.data.overlap import check_overlap
 from nnlint.train.data.parts import Part
 from nnlint.train.data.pictures import Fit, decode_all, pillow
-from nnlint.train.data.prepared import METADATA, is_prepared, not_prepared, quick_hash, written
+from nnlint.train.data.prepared import LITTER, METADATA, is_prepared, not_prepared, quick_hash, written
 from nnlint.train.data.split import WORDS, carve, split
 from nnlint.train.data.statistics import mean_and_std
 from nnlint.train.data.table import SUFFIXES as TABLES
@@ -148,7 +148,7 @@ def _free(request: Request, out: Path) -> None:
         raise UsageError(f"there is no folder {request.out.parent}", where=str(request.out), help="make it first")
     if not out.exists() and not out.is_symlink():
         return
-    if out.is_dir() and not out.is_symlink() and not any(out.iterdir()):
+    if out.is_dir() and not out.is_symlink() and not any(path.name not in LITTER for path in out.iterdir()):
         return
     if not is_prepared(out):
         raise UsageError(

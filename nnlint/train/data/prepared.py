@@ -24,6 +24,8 @@ METADATA = "metadata.json"
 FORMAT, VERSION = "nnlint-prepared", 1
 #: the quick hash covers so many blocks of so many bytes, at equal distances from the first to the last
 _BLOCKS, _BLOCK = 16, 4096
+#: what file managers leave in every folder they show
+LITTER = frozenset({".DS_Store", "Thumbs.db"})
 _ANEW = "run nnlint prepare again"
 
 
@@ -36,10 +38,10 @@ def is_prepared(folder: Path) -> bool:
 
 
 def not_prepared(folder: Path) -> list[str]:
-    """What lies in a prepared folder beside the files that were written then; by the metadata."""
+    """What lies in a prepared folder beside the files that were written then, by the metadata, and `LITTER`."""
     with readable(folder / METADATA):
         files = json.loads((folder / METADATA).read_text(encoding="utf-8")).get("files")
-    known = {METADATA, *(files if isinstance(files, dict) else ())}
+    known = {METADATA, *LITTER, *(files if isinstance(files, dict) else ())}
     return sorted(path.name for path in folder.iterdir() if path.name not in known)
 
 

@@ -35,15 +35,14 @@ def read_table(path: Path, name: str, target: str | None) -> Raw:
         UsageError: for a file that is no table, a missing value, or a target column that does not exist.
     """
     header, rows, lines = _rows(path, name)
+    columns_told = f"columns: {', '.join(column or '(unnamed)' for column in header)}"
     if target is None:
-        raise UsageError(
-            "which column is to be predicted?", where=name, help=f"--target COLUMN; columns: {', '.join(header)}"
-        )
+        raise UsageError("which column is to be predicted?", where=name, help=f"--target COLUMN; {columns_told}")
     if target not in header:
         advice = near(target, header)
         close = next((one for one in header if one.lower() == target.lower()), None)
         advice = f"did you mean {close!r}?" if close else advice
-        raise UsageError(f"no column is called {target!r}", where=name, help=advice or f"columns: {', '.join(header)}")
+        raise UsageError(f"no column is called {target!r}", where=name, help=advice or columns_told)
     notes: list[str] = []
     columns = []
     for index, column in enumerate(header):

@@ -259,9 +259,9 @@ def _known_in_training(
             one = len(unknown) == 1
             subject = f"class {told} of {name} never occurs" if one else f"classes {told} of {name} never occur"
             raise UsageError(
-                f"{subject} in training: it cannot be learnt",
+                f"{subject} in training: {'it' if one else 'they'} cannot be learnt",
                 where=parts[name].where,
-                help="add training samples of it, or leave it out",
+                help=f"add training samples of {'it, or leave it' if one else 'them, or leave them'} out",
             )
     if absent := [names[number] for number in range(len(names)) if number not in known]:
         notes.append(f"no sample is of class {', '.join(map(repr, absent[:5]))}{', …' if len(absent) > 5 else ''}")

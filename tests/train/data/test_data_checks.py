@@ -137,6 +137,10 @@ def test_classes_of_val_that_training_does_not_have():
     y = np.arange(40) % 2
     message = refused(vectors(), y, vectors(40, 1), y + (np.arange(40) == 7) * 2)
     assert "class '3' of val never occurs in training" in message and "val.npz" in message
+    assert "in training: it cannot be learnt" in message and "samples of it, or leave it out" in message
+    several = refused(vectors(), y, vectors(40, 1), y + (np.arange(40) < 2) * 2)
+    assert "classes '2', '3' of val never occur in training: they cannot be learnt" in several
+    assert "samples of them, or leave them out" in several
 
 
 def test_the_task_is_found_from_the_targets():

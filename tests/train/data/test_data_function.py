@@ -389,7 +389,8 @@ def test_a_module_by_its_name(made, tmp_path, monkeypatch):
         ("return x, y, x, y", ("four arrays, and their order is not known", '"train": (x, y)')),
         ("return Own(), 'val'", ("val is a str",)),
         ("return DataLoader(Own(), batch_size=4)", ("one loader, and nothing to judge by",)),
-        ("return Endless(), Endless()", ("an iterable data set", "DataLoader")),
+        ("return Endless(), Endless()", ("train is an iterable data set, which has no length", "return a DataLoader")),
+        ("return Endless()", ("it returned an iterable data set, which has no length", "(train loader, val loader)")),
         ("return TensorDataset(x), TensorDataset(x)", ("samples are 1 tensors",)),
         ("return TensorDataset(x, y[:3])", ("AssertionError", "mine.py:")),
         ("raise OSError('no such disk')", ("OSError: no such disk", "mine.py:")),
@@ -412,6 +413,14 @@ def test_what_cannot_be_used_is_said(made, body, words):
     message = problem(made(body))
     for word in words:
         assert word in message
+
+
+def test_the_own_functions_of_a_file_are_listed_first(tmp_path):
+    path = tmp_path / "stars.py"
+    own = "class Own(Dataset): pass\ndef sea(): pass\ndef sky(): pass\n"
+    path.write_text(f"from torch.utils.data import *\n{own}")
+    message = problem(f"{path}:qqqq")
+    assert "it has: sea, sky, Own, " in message and message.partition("it has: ")[2].count(", ") == 7
 
 
 def test_files_and_functions_that_are_not_there(made, tmp_path):

@@ -149,6 +149,16 @@ def test_what_else_lies_in_a_prepared_folder_is_not_lost(source, tmp_path):
     assert "and 2 more" in refused(source, out, (4, 4), overwrite=True)
 
 
+def test_what_file_managers_leave_is_no_loss(source, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for size in (8, 4):
+        for name in (".DS_Store", "Thumbs.db"):
+            (out / name).write_text("")
+        pack(Request(source, out, (size, size), overwrite=size == 4))
+        assert load_data(str(out)).shape == (3, size, size)
+
+
 def test_places_that_cannot_be(source, tmp_path):
     assert "it lies in the folder that is read" in refused(source, source / "out", (8, 8))
     assert "it lies in the folder that is read" in refused(source, source, (8, 8), overwrite=True)

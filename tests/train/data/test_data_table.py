@@ -96,6 +96,7 @@ def test_numbers_come_back_as_they_were_written(tmp_path, rows):
     ("text", "target", "words"),
     [
         (GOOD, None, ("which column is to be predicted?", "--target COLUMN", "size, colour, price")),
+        (",a,y\n0,1,2\n", None, ("columns: (unnamed), a, y",)),
         (GOOD, "prize", ("no column is called 'prize'", "did you mean 'price'?")),
         (GOOD, "Price", ("did you mean 'price'?",)),
         (GOOD, "zzz", ("columns: size, colour, price",)),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from nnlint.load import guessing
 from nnlint.load.answers import NotRunError
 from nnlint.load.places import FunctionNode
+from nnlint.load.slicing import loads
 
 if TYPE_CHECKING:
     from nnlint.load.session import Session
@@ -65,10 +66,9 @@ class _Argument:
             self.asked = False
 
     def _find(self) -> Any:
-        for call in self._calls():
-            node = _passed(call, self.parameter.arg, self.place)
-            if node is not None:
-                return _evaluated(self.session, call, node)
+        stated = _stated(self.session, self._calls(), self.parameter.arg, self.place)
+        if stated is not None:
+            return _evaluated(self.session, stated)
         owner = self.session.places.owner(self.function)
         if owner is not None and self.function.name == "__post_init__":
             fields = _Fields(self.session, owner)
@@ -129,10 +129,30 @@ def _passed(call: ast.Call, name: str, place: int | None) -> ast.expr | None:
     return call.args[place]
 
 
-def _evaluated(session: Session, call: ast.Call, node: ast.expr) -> Any:
-    """The value of an argument of a call, where that stands."""
-    scope = session.scope(session.places.function(call))
-    return scope.evaluate(node, scope.position(session.places.statement(call)))
+def _stated(session: Session, calls: Iterable[ast.Call], name: str, place: int | None) -> ast.expr | None:
+    """What the calls give for a parameter: the first that can be told, else the first."""
+    nodes = [node for call in calls if (node := _passed(call, name, place)) is not None]
+    return min(nodes, key=lambda node: bool(_one_of_many(session, node)), default=None)
+
+
+def _one_of_many(session: Session, node: ast.expr) -> set[str]:
+    """The names in an argument that its comprehension, its lambda or a loop that is not run give their values."""
+    places = session.places
+    run = session.scope(places.function(node)).names()
+    return loads(node) & (places.bound_inside(node) | (places.bound_by_loops(node) - run))
+
+
+def _evaluated(session: Session, node: ast.expr) -> Any:
+    """The value of an argument of a call, where that stands.
+
+    Raises:
+        UnknownArgumentError: if it is another one each time the call is made.
+    """
+    many = _one_of_many(session, node)
+    if many:
+        raise UnknownArgumentError(f"`{min(many)}` is not known: it changes from call to call")
+    scope = session.scope(session.places.function(node))
+    return scope.evaluate(node, scope.position(session.places.statement(node)))
 
 
 def _plain(value: Any) -> Any:
@@ -201,10 +221,9 @@ class _Fields:
             UnknownArgumentError: if there is no telling.
         """
         places = {one.name: place for place, one in enumerate(self._parameters) if one.kind is not one.KEYWORD_ONLY}
-        for call in self.session.places.calls(self.cls.name):
-            node = _passed(call, name, places.get(name))
-            if node is not None:
-                return _evaluated(self.session, call, node)
+        stated = _stated(self.session, self.session.places.calls(self.cls.name), name, places.get(name))
+        if stated is not None:
+            return _evaluated(self.session, stated)
         field = self.all[name]
         if field.default is not dataclasses.MISSING:
             return field.default

@@ -46,6 +46,23 @@ class Places:
                 return True
         return False
 
+    def bound_inside(self, node: ast.expr) -> set[str]:
+        """The names that the comprehensions and lambdas around a node, in its statement, give their values."""
+        found: set[str] = set()
+        for above in self.above(node):
+            if isinstance(above, ast.stmt):
+                break
+            if isinstance(above, ast.Lambda):
+                found |= {argument.arg for argument in ast.walk(above.args) if isinstance(argument, ast.arg)}
+            elif isinstance(above, Comprehension) and not _contains(above.generators[0].iter, node):
+                found |= {name for generator in above.generators for name in _names(generator.target)}
+        return found
+
+    def bound_by_loops(self, node: ast.expr) -> set[str]:
+        """The names that the loops around a node, in its block, give their values in every round."""
+        loops = self.loops(self.statement(node))
+        return {name for loop in loops if isinstance(loop, ast.For) for name in _names(loop.target)}
+
     def is_to_fail(self, node: ast.AST) -> bool:
         """Whether a test expects a node to raise: ``with pytest.raises(ValueError):``."""
         contexts = (
@@ -110,3 +127,11 @@ class Places:
         if isinstance(node, ast.stmt):
             return node
         return next(above for above in self.above(node) if isinstance(above, ast.stmt))
+
+
+def _contains(outer: ast.AST, node: ast.AST) -> bool:
+    return any(part is node for part in ast.walk(outer))
+
+
+def _names(target: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}

@@ -990,3 +990,32 @@ net = Net(4)
     )
     assert [failure.name for failure in loaded.failures] == ["Bare"]
     assert widths(loaded) == [4]
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "return [make(exps) for exps in batches]",
+        "return {name: make(exps) for name, exps in batches}",
+        "return list(map(lambda exps: make(exps), batches))",
+        "for exps in batches:\n        make(exps)",
+    ],
+)
+def test_an_argument_that_changes_from_call_to_call_is_not_known(load_source: Load, caller: str) -> None:
+    calls = f"def make(infos):\n    return [Net(info) for info in infos]\n\ndef make_all(batches):\n    {caller}\n"
+    (failure,) = load_source(NET.replace("width", "info") + calls).failures
+    assert not failure.built_here
+    assert failure.message.startswith("`exps` is not known")
+
+
+def test_a_call_that_says_more_than_one_in_a_comprehension_is_taken(load_source: Load) -> None:
+    calls = """
+def make(infos):
+    return [Net(info) for info in infos]
+
+def make_all(batches):
+    return [make(exps) for exps in batches]
+
+make([5])
+"""
+    assert widths(load_source(NET + calls)) == [5]

@@ -6,7 +6,9 @@ import ast
 import dataclasses
 import enum
 import inspect
+import itertools
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -70,20 +72,52 @@ def required(made: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters of a class or function that have no default; those of its bases where it hands on ``**kwargs``."""
     found: dict[str, inspect.Parameter] = {}
     seen: set[str] = set()
+    given = 0
     for function in _functions(made):
         try:
             parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError):
             break
         own = parameters[1:] if inspect.isclass(made) else parameters
-        for parameter in own:
+        for place, parameter in enumerate(own):
             if parameter.kind not in _SEVERAL and parameter.name not in seen:
                 seen.add(parameter.name)
-                if parameter.default is inspect.Parameter.empty:
+                if parameter.default is inspect.Parameter.empty and place >= given:
                     found[parameter.name] = parameter
-        if not any(parameter.kind in _SEVERAL for parameter in own):
+        several = {parameter.name for parameter in own if parameter.kind in _SEVERAL}
+        call = _handing_on(function, several) if several else None
+        if call is None:
             break
+        seen |= {keyword.arg for keyword in call.keywords if keyword.arg is not None}
+        given = _given(call)
     return list(found.values())
+
+
+def _handing_on(function: Callable[..., Any], several: set[str]) -> ast.Call | None:
+    """The call of a base's ``__init__`` that is handed ``*args`` or ``**kwargs``; None if there is none.
+
+    Where the source cannot be read, the plain ``super().__init__(**kwargs)``.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        tree = ast.parse(f"super().__init__(**{min(several)})")
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+            spread: list[ast.expr] = [keyword.value for keyword in call.keywords if keyword.arg is None]
+            spread += [argument.value for argument in call.args if isinstance(argument, ast.Starred)]
+            names = {part.id for value in spread for part in ast.walk(value) if isinstance(part, ast.Name)}
+            if names & several:
+                return call
+    return None
+
+
+def _given(call: ast.Call) -> int:
+    """How many of the base's parameters a call of its ``__init__`` gives by their place."""
+    assert isinstance(call.func, ast.Attribute)
+    plain = list(itertools.takewhile(lambda argument: not isinstance(argument, ast.Starred), call.args))
+    unbound = not isinstance(call.func.value, ast.Call)  # `Base.__init__(self, ...)`
+    return max(len(plain) - unbound, 0)
 
 
 def _functions(made: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
@@ -191,13 +225,15 @@ def _classes(session: Session, made: Any) -> Iterator[type[nn.Module]]:
         if "." in network.name or network.forward_name is None:
             continue
         cls = getattr(session.module, network.name, None)
-        if inspect.isclass(cls) and issubclass(cls, nn.Module) and cls is not made and origin_of(cls) is None:
+        if not inspect.isclass(cls) or not issubclass(cls, nn.Module) or origin_of(cls) is not None:
+            continue
+        if not (inspect.isclass(made) and issubclass(cls, made)):  # nothing is a part of itself
             yield cls
 
 
 def _network_class(session: Session, made: Any) -> type[nn.Module] | None:
     """A block of the file for an argument that is called like one (``ResNet(block, layers)``)."""
-    return next((c for c in _classes(session, made) if _BLOCK.match(c.__name__.lower()) and c is not made), None)
+    return next((c for c in _classes(session, made) if _BLOCK.match(c.__name__.lower())), None)
 
 
 def _network(session: Session, made: Any, parameter: inspect.Parameter, sizes: Sizes, depth: int) -> tuple[Any, str]:

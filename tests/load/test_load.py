@@ -1019,3 +1019,44 @@ def make_all(batches):
 make([5])
 """
     assert widths(load_source(NET + calls)) == [5]
+
+
+BASE = """
+from torch import nn
+
+class Base(nn.Module):
+    def __init__(self, encoder, masker):
+        super().__init__()
+        self.encoder = encoder
+        self.masker = masker
+    def forward(self, x):
+        return self.masker(self.encoder(x))
+
+"""
+
+
+@pytest.mark.parametrize(
+    "constructor",
+    [
+        "encoder = nn.Linear(n_in, 8, **kwargs)\n        super().__init__(encoder, nn.Linear(8, 2))",
+        "super().__init__(nn.Linear(n_in, 8), masker=nn.Linear(8, 2), **kwargs)",
+        "Base.__init__(self, nn.Linear(n_in, 8), nn.Linear(8, 2), **kwargs)",
+    ],
+    ids=["handed to a layer", "beside what is stated", "by the base's name"],
+)
+def test_what_a_class_gives_its_base_itself_is_not_asked_for(load_source: Load, constructor: str) -> None:
+    source = f"{BASE}class Net(Base):\n    def __init__(self, n_in, **kwargs):\n        {constructor}\n"
+    loaded = load_source(source)
+    assert [candidate.name for candidate in loaded.candidates] == ["Net"]
+    assert [failure.name for failure in loaded.failures] in ([], ["Base"])
+
+
+def test_a_class_is_not_filled_with_its_own_subclass(load_source: Load) -> None:
+    net = """
+class Net(Base):
+    def __init__(self, depth=2):
+        super().__init__(nn.Sequential(*[nn.Linear(8, 8) for _ in range(depth)]), nn.Linear(8, 2))
+"""
+    loaded = load_source(BASE.replace("masker):", "masker=None):") + net)
+    assert [(candidate.name, len(candidate.module.encoder)) for candidate in loaded.candidates] == [("Net", 2)]
+    assert not any(failure.built_here for failure in loaded.failures)

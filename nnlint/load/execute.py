@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nnlint.load.slicing import Guard, Step, loads, steps
+from nnlint.load.slicing import Guard, Step, aliases_of, loads, reads_own_names, steps
 
 if TYPE_CHECKING:
     from nnlint.load.keeping import Contents
@@ -92,16 +92,18 @@ class Scope:
         namespace["__builtins__"] = _Names(self.find)
 
     def define(self) -> None:
-        """Run the definitions, in order, and what registers them by functions of the project itself.
+        """Run the definitions, in order, what registers them by functions of the project itself, and other names for
+        them where the code looks names up in the module's table.
 
         One that fails is remembered, and raises when it is asked for.
         """
         own: set[str] = set()
+        aliases = aliases_of(self.steps) if reads_own_names(self.body) else frozenset()
         for step in self.steps:
             local = step.defines or (step.imports and self.importer is not None and self.importer.is_local(step))
             if local:
                 own |= step.binds
-            if local or step.searches or (step.registers and step.registers <= own):
+            if local or step.searches or step in aliases or (step.registers and step.registers <= own):
                 try:
                     self.run(step)
                 except Exception:  # kept by run(): raised when the name is asked for

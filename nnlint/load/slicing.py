@@ -96,6 +96,36 @@ def steps(body: Sequence[ast.stmt]) -> tuple[Step, ...]:
     return _with_aliases(found)
 
 
+def aliases_of(block: Iterable[Step]) -> frozenset[Step]:
+    """The steps of a block that only give a definition, an import or a part of one another name: ``A = nn.B``."""
+    known: set[str] = set()
+    found: set[Step] = set()
+    for step in block:
+        if step.defines or step.imports:
+            known |= step.binds
+        elif isinstance(step.node, ast.Assign | ast.AnnAssign) and not step.guards and not step.changes:
+            head = dotted(step.node.value).partition(".")[0] if step.node.value is not None else ""
+            if head in known:
+                known |= step.binds
+                found.add(step)
+    return frozenset(found)
+
+
+def reads_own_names(body: Sequence[ast.stmt]) -> bool:
+    """Whether code looks names up in its module's own table, past the look-up of names: ``globals()["Net"]``."""
+    return any(_is_own_table(node) for statement in body for node in ast.walk(statement))
+
+
+def _is_own_table(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return dotted(node.func) in ("globals", "vars") and not node.args
+    return (
+        isinstance(node, ast.Subscript)
+        and dotted(node.value).rpartition(".")[2] == "modules"
+        and dotted(node.slice) == "__name__"
+    )
+
+
 Flat = Iterator[tuple[ast.stmt, ast.stmt, tuple[Guard, ...]]]
 
 

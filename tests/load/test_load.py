@@ -1060,3 +1060,65 @@ class Net(Base):
     loaded = load_source(BASE.replace("masker):", "masker=None):") + net)
     assert [(candidate.name, len(candidate.module.encoder)) for candidate in loaded.candidates] == [("Net", 2)]
     assert not any(failure.built_here for failure in loaded.failures)
+
+
+NORMS = """
+import sys
+from torch import nn
+
+class Mine(nn.LayerNorm):
+    pass
+
+Alias = nn.LayerNorm
+Other = Mine
+
+def get(name):
+    return {look_up}
+"""
+LOOK_UPS = [
+    "globals()[name]",
+    "globals().get(name)",
+    "getattr(sys.modules[__name__], name)",
+    "vars(sys.modules[__name__])[name]",
+]
+
+
+@pytest.mark.parametrize("look_up", LOOK_UPS)
+@pytest.mark.parametrize("name", ["Alias", "Other"])
+def test_other_names_of_layers_are_in_the_table_of_their_module(load_source: Load, look_up: str, name: str) -> None:
+    net = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = get("{name}")(8)
+    def forward(self, x):
+        return self.norm(x)
+"""
+    norms = NORMS.format(look_up=look_up)
+    one = only(load_source(norms + net))
+    assert isinstance(one.module.norm, nn.LayerNorm)
+    assert isinstance(one.rebuild().norm, nn.LayerNorm)  # also after everything was forgotten
+    beside = only(load_source("from torch import nn\nfrom norms import get\n" + net, norms=norms))
+    assert isinstance(beside.module.norm, nn.LayerNorm)
+
+
+def test_only_other_names_of_definitions_are_run_for_the_table(load_source: Load) -> None:
+    source = """
+from torch import nn
+
+class Settings:
+    @property
+    def width(self):
+        raise SystemExit
+
+settings = Settings()
+width = settings.width
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = globals()["nn"].Linear(8, 2)
+    def forward(self, x):
+        return self.fc(x)
+"""
+    assert only(load_source(source)).name == "Net"

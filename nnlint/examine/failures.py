@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from dis import get_instructions
-from types import FunctionType
+from traceback import walk_tb
+from types import CodeType, FunctionType
 from typing import Any
 
 from torch import nn
@@ -144,6 +145,8 @@ def _incomplete(candidate: Candidate, fault: Fault) -> str | None:
     if _has_parts_only(candidate.module):
         who = "its training step runs" if hasattr(candidate.module, "training_step") else "its methods run"
         return f"{candidate.name} has no forward: {who} its parts; name one of them to look at it"
+    if (method := _left_to_subclasses(candidate.module, fault.error)) is not None:
+        return f"{candidate.name} is there to be inherited from: its `{method}` only raises ({fault.text})"
     if _is_unfinished(candidate.module, fault.error):
         return f"{candidate.name} has no layers, and is there to be inherited from ({fault.text})"
     return None
@@ -158,6 +161,23 @@ def _is_unfinished(module: nn.Module, error: BaseException) -> bool:
     methods = [method for cls in own for method in vars(cls).values() if isinstance(method, FunctionType)]
     set_by_them = {one.argval for method in methods for one in get_instructions(method) if one.opname == "STORE_ATTR"}
     return error.name not in set_by_them and not any((*module.children(), *module.parameters(), *module.buffers()))
+
+
+def _left_to_subclasses(module: nn.Module, error: BaseException) -> str | None:
+    """The method of a network that raised `NotImplementedError` and can do nothing else; None if it was none."""
+    if not isinstance(error, NotImplementedError):
+        return None
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    code = frames[-1].f_code if frames else None
+    method = next((name for name in dir(type(module)) if _code(getattr(type(module), name, None)) is code), None)
+    if code is None or method is None:
+        return None
+    names = {one.opname for one in get_instructions(code)}
+    return None if any("JUMP" in name or name.startswith("RETURN_") for name in names) else method
+
+
+def _code(value: Any) -> CodeType | None:
+    return value.__code__ if isinstance(value, FunctionType) else None
 
 
 def _has_parts_only(module: nn.Module) -> bool:

@@ -144,6 +144,44 @@ def test_a_class_that_is_there_to_be_inherited_from_is_a_note(examine: Examine) 
     assert message.startswith("Base has no layers, and is there to be inherited from")
 
 
+@pytest.mark.parametrize("check", ["pass", "assert x.ndim == 2"])
+def test_a_method_that_is_left_to_subclasses_is_a_note(examine: Examine, check: str) -> None:
+    report = examine(
+        f"""
+        class Base(nn.Module):
+            def compute(self, x):
+                raise NotImplementedError(f"{{type(self).__name__}}.compute")
+
+            def forward(self, x):
+                {check}
+                return self.compute(x) + 1
+        """
+    )
+    [(rule, level, message)] = told(report)
+    assert (rule, level) == ("network-not-traced", "info")
+    assert message.startswith("Base is there to be inherited from: its `compute` only raises")
+
+
+def test_a_case_that_a_network_does_not_handle_is_no_method_left_to_subclasses(examine: Examine) -> None:
+    report = examine(
+        """
+        class Net(nn.Module):
+            def __init__(self, mode="other"):
+                super().__init__()
+                self.mode = mode
+
+            def compute(self, x):
+                if self.mode == "one":
+                    return x
+                raise NotImplementedError(self.mode)
+
+            def forward(self, x):
+                return self.compute(x) + 1
+        """
+    )
+    assert [(rule, level) for rule, level, _ in told(report)] == [("network-not-traced", "warning")]
+
+
 @pytest.mark.parametrize(
     "methods",
     [

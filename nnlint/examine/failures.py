@@ -164,13 +164,14 @@ def _is_unfinished(module: nn.Module, error: BaseException) -> bool:
 
 
 def _left_to_subclasses(module: nn.Module, error: BaseException) -> str | None:
-    """The method of a network that raised `NotImplementedError` and can do nothing else; None if it was none."""
+    """The method, called by the forward pass, that raised `NotImplementedError` and can do nothing else; None if it was
+    none: a ``forward`` that comes so far itself is unfinished."""
     if not isinstance(error, NotImplementedError):
         return None
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     code = frames[-1].f_code if frames else None
     method = next((name for name in dir(type(module)) if _code(getattr(type(module), name, None)) is code), None)
-    if code is None or method is None:
+    if code is None or method in (None, "forward"):
         return None
     names = {one.opname for one in get_instructions(code)}
     return None if any("JUMP" in name or name.startswith("RETURN_") for name in names) else method

@@ -258,7 +258,7 @@ def test_a_constant_answer_is_known_where_all_targets_are(made):
     assert baseline_of(data, data.val) == 0.5
     data = load_data(made(held + pair.replace("True", "True, drop_last=True") + ")", "last.py"))
     assert baseline_of(data, data.val) == 0.5
-    data = load_data(made("held = TensorDataset(x, y[:, None] / 3)\n" + pair + ")", "numbers.py"))
+    data = load_data(made("held = TensorDataset(x, y[:, None] / 3)\n" + pair + ")", "thirds.py"))
     assert baseline_of(data, data.val) == pytest.approx(0, abs=1e-6)
     # what is handed out is something else
     data = load_data(made(held + pair + ", drop_last=True)", "dropped.py"))

@@ -7,7 +7,6 @@ of a ``class`` or ``def``, whose whole body it then is for. ``# nnlint: ignore-f
 from __future__ import annotations
 
 import ast
-import difflib
 import fnmatch
 import io
 import os
@@ -209,6 +208,8 @@ def _misspelt(comment: str) -> str:
     match = _LIKE.match(comment)
     if match is None:
         return ""
+    import difflib
+
     word, rest = match["word"], comment[match.end() :].strip()
     alone = not rest or rest.startswith("--")  # else it is a sentence about nnlint
     like = word.lower() in _ELSEWHERE or difflib.get_close_matches(word.lower(), ("ignore", "ignore-file"), cutoff=0.75)

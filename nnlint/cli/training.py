@@ -282,12 +282,14 @@ def _load_whole() -> None:
     be written."""
     before = signal.getsignal(signal.SIGINT)
     asked: list[int] = []
-    if callable(before):
+    waits = callable(before)  # else it is ignored, or not Python's to handle
+    if waits:
         signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
     try:
         import torch._dynamo  # noqa: F401  a second, which is spent in any case
     finally:
-        signal.signal(signal.SIGINT, before)
+        if waits:
+            signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
 

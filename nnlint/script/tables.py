@@ -47,9 +47,12 @@ def _filled(node: ast.stmt, registrars: Mapping[str, str]) -> Iterator[tuple[str
         call = node.value
         if isinstance(call.func, ast.Name) and call.func.id in registrars:
             yield registrars[call.func.id], _arguments(call)
-        elif isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-            putting = call.func.attr in _PUTTING
-            yield call.func.value.id, _arguments(call) if putting else []
+        elif (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr in _PUTTING
+            and isinstance(call.func.value, ast.Name)
+        ):
+            yield call.func.value.id, _arguments(call)
 
 
 def _entries(value: ast.expr) -> list[ast.expr]:
